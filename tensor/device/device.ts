@@ -1,0 +1,51 @@
+/**
+ * The interface that both devices implement. It speaks of bytes and calls, never of tensors.
+ * @module
+ */
+import type { Call } from "./kernel.ts";
+import type { Handle } from "./storage.ts";
+
+/** The two kinds of device. */
+export type DeviceType = "cpu" | "webgpu";
+
+/** Bytes and buffers a device holds. */
+export interface DeviceMemory {
+  /** Bytes in use by storages. */
+  readonly used: number;
+  /** Bytes taken from the system, pool included. */
+  readonly reserved: number;
+  /** Buffers in use. */
+  readonly buffers: number;
+}
+
+/** A list of calls made ready to run again and again. */
+export interface Program {
+  /** Runs every call in order; returns at once on a GPU. */
+  run(): void;
+  /** Kernels (dispatches) a run. */
+  readonly kernels: number;
+  /** Frees what the program holds. */
+  dispose(): void;
+}
+
+/** A device: memory, transfers and kernels. */
+export interface Device {
+  readonly type: DeviceType;
+  /** For people: what it is and why it was chosen. */
+  readonly description: string;
+  allocate(bytes: number): Handle;
+  release(handle: Handle): void;
+  /** Copies host bytes in, ordered after earlier and before later calls. */
+  write(handle: Handle, byteOffset: number, data: ArrayBufferView): void;
+  /** Copies bytes to the host once everything enqueued before is done. */
+  read(handle: Handle, byteOffset: number, bytes: number): Promise<ArrayBuffer>;
+  /** Runs or enqueues one call. */
+  run(call: Call): void;
+  /** Makes calls whose storages all have handles ready for replay. */
+  compile(calls: readonly Call[]): Program;
+  /** Resolves when everything enqueued is done. */
+  synchronize(): Promise<void>;
+  memory(): DeviceMemory;
+  /** Frees everything; later use throws. */
+  close(): void;
+}

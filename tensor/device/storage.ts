@@ -1,0 +1,25 @@
+/**
+ * A range of a device's memory that tensors view. During capture a storage is virtual until the step is planned.
+ * @module
+ */
+import type { Device } from "./device.ts";
+
+/** What a device hands out for a range of its memory: a `GPUBuffer` on WebGPU, a heap range on the CPU. */
+export type Handle = object;
+
+/** A device's memory behind one or more tensors. */
+export class Storage {
+  readonly device: Device;
+  /** Size in bytes, a multiple of 4. */
+  readonly bytes: number;
+  /** `null` before memory is assigned (captured step) and after it was released. */
+  handle: Handle | null;
+  /** True where the storage outlives scopes and captured steps: parameters, optimizer state, results. */
+  persistent = false;
+
+  constructor(device: Device, bytes: number, handle: Handle | null) {
+    this.device = device;
+    this.bytes = bytes;
+    this.handle = handle;
+  }
+}
