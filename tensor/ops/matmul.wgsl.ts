@@ -1,0 +1,14 @@
+/**
+ * Which matrix product kernel runs: chosen by size and adapter.
+ * @module
+ */
+import type { GpuPlan, GpuTraits } from "../device/kernel.ts";
+import type { MatmulArgs } from "./matmul_kernel.ts";
+import { matmulNaiveGpu } from "./matmul_naive.wgsl.ts";
+
+export { matmulNaiveGpu } from "./matmul_naive.wgsl.ts";
+
+/** The plan of one product. Inputs [A, B, bias?], output C. */
+export function matmulGpu(args: MatmulArgs, _traits: GpuTraits): GpuPlan {
+  return matmulNaiveGpu(args);
+}

@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import type { GpuPlan } from "../../../tensor/device/kernel.ts";
+import type { AttentionArgs, AttentionBackwardArgs, HeadLayout } from "../../../tensor/ops/attention_kernel.ts";
+import {
+  attentionBackwardGpu,
+  attentionBackwardNaiveGpu,
+  attentionGpu,
+  attentionNaiveGpu,
+} from "../../../tensor/ops/attention.wgsl.ts";
+import { GpuRunner, hardwareTraits, softwareTraits } from "../gpu_runner.ts";
+import { attentionOracle, maskAt } from "./attention_oracle.ts";
+
+interface Variant {
+  readonly forward: (args: AttentionArgs) => GpuPlan;
+  readonly backward: (args: AttentionBackwardArgs) => GpuPlan;
+}
+
+const variants: Record<string, Variant> = {
+  naive: { forward: attentionNaiveGpu, backward: attentionBackwardNaiveGpu },
+  software: {
+    forward: (args) => attentionGpu(args, softwareTraits),
+    backward: (args) => attentionBackwardGpu(args, softwareTraits),
+  },
+  hardware: {
+    forward: (args) => attentionGpu(args, hardwareTraits),
+    backward: (args) => attentionBackwardGpu(args, hardwareTraits),
+  },
+};
+
+interface Case {
+  readonly batch?: number;
+  readonly heads?: number;
+  readonly queries: number;
+  readonly keys: number;
+  readonly headDim: number;
+  /** Rows of the mask: none, one for each batch item, or one for every query of every head. */
+  readonly mask?: "keys" | "full";
+  readonly dropout?: number;
+  /** q, k and v (and their gradients) interleaved in one buffer, (batch, time, 3, heads, headDim). Needs queries = keys. */
+  readonly packed?: boolean;
+  /** Scores spread wider by this. */
+  readonly spread?: number;
+}
+
+const STATE = [0x12345678, -77, 1000, 3];
+
+/** (batch, time, heads, headDim): the layout a projection leaves. */
+function interleaved(offset: number, time: number, heads: number, headDim: number, parts = 1): HeadLayout {
+  const row = heads * headDim * parts;
+  return { offset, batch: time * row, head: headDim, time: row };
+}
+
+/** (batch, heads, time, headDim). */
+function headMajor(time: number, heads: number, headDim: number): HeadLayout {
+  return { offset: 0, batch: heads * time * headDim, head: time * headDim, time: headDim };
+}
+
+function toArgs(shape: Case): AttentionBackwardArgs {
+  const { batch = 2, heads = 3, queries, keys, headDim, packed = false } = shape;
+  const part = (i: number) => interleaved(i * heads * headDim, queries, heads, headDim, 3);
+  const [q, k, v] = packed
+    ? [part(0), part(1), part(2)]
+    : [interleaved(0, queries, heads, headDim), headMajor(keys, heads, headDim), interleaved(5, keys, heads, headDim)];
+  const strides = { keys: [keys, 0, 0, 1], full: [heads * queries * keys, queries * keys, keys, 1] } as const;
+  return {
+    ...{ batch, heads, queries, keys, headDim, packed, q, k, v, dq: q, dk: k, dv: v },
+    scale: (shape.spread ?? 1) / Math.sqrt(headDim),
+    out: interleaved(0, queries, heads, headDim),
+    mask: shape.mask ? { offset: 2, strides: strides[shape.mask] } : null,
+    dropout: shape.dropout ?? 0,
+    counter: 9,
+  };
+}
+
+/** Roughly normal numbers, the same on every run. */
+function numbers(count: number, seed: number): Float32Array<ArrayBuffer> {
+  let state = seed;
+  const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 31 - 1;
+  return Float32Array.from({ length: count }, () => next() + next() + next());
+}
+
+/** Item 0 loses its last third of keys; with a full mask, odd elements of the others and all of their last row. */
+function makeMask(args: AttentionArgs, kind: "keys" | "full"): Int32Array<ArrayBuffer> {
+  const { batch, heads, queries, keys } = args;
+  const rows = kind === "keys" ? 1 : heads * queries;
+  const mask = new Int32Array(2 + batch * rows * keys);
+  for (let z = 0; z < batch; z++) {
+    for (let row = 0; row < rows; row++) {
+      for (let j = 0; j < keys; j++) {
+        const last = kind === "full" && row % queries === queries - 1;
+        const masked = z === 0
+          ? j >= keys - Math.floor(keys / 3)
+          : kind === "full" && (last || (row * 5 + j) % 3 === 1);
+        mask[2 + (z * rows + row) * keys + j] = masked ? 1 : 0;
+      }
+    }
+  }
+  return mask;
+}
+
+function extent(layout: HeadLayout, { batch, heads, headDim }: AttentionArgs, time: number): number {
+  return layout.offset + (batch - 1) * layout.batch + (heads - 1) * layout.head + (time - 1) * layout.time + headDim;
+}
+
+function compare(name: string, shape: Case, what: string, actual: Float32Array, expected: Float32Array): void {
+  // A weight's relative error is the absolute error of its score, which grows with the score.
+  const tolerance = 5e-6 * (shape.spread ?? 1);
+  let largest = 1e-3;
+  for (const value of expected) largest = Math.max(largest, Math.abs(value));
+  assert.equal(actual.length, expected.length);
+  for (let i = 0; i < expected.length; i++) {
+    const text = () => `${name} ${JSON.stringify(shape)} ${what}: element ${i} is ${actual[i]}, not ${expected[i]}`;
+    assert.ok(Math.abs(actual[i] - expected[i]) <= tolerance * largest, text());
+  }
+}
+
+async function check(runner: GpuRunner, name: string, shape: Case): Promise<void> {
+  const args = toArgs(shape);
+  const sizes = [
+    extent(args.q, args, args.queries),
+    extent(args.k, args, args.keys),
+    extent(args.v, args, args.keys),
+  ];
+  const shared = numbers(Math.max(...sizes), 1);
+  const [q, k, v] = shape.packed ? [shared, shared, shared] : sizes.map((size, i) => numbers(size, i + 1));
+  const mask = shape.mask ? makeMask(args, shape.mask) : null;
+  const tail = [...(mask ? [mask] : []), ...(args.dropout ? [Int32Array.from(STATE)] : [])];
+  const outSize = extent(args.out, args, args.queries);
+  const dOut = numbers(outSize, 4);
+  const expected = attentionOracle(args, { q, k, v, dOut, mask, state: STATE });
+  const rows = args.batch * args.heads * args.queries;
+  const [out, logSumExp] = await runner.run(
+    variants[name].forward(args),
+    [q, k, v, ...tail],
+    [new Float32Array(outSize), new Float32Array(rows)],
+  );
+  compare(name, shape, "out", out, expected.out);
+  const backward = await runner.run(
+    variants[name].backward(args),
+    [q, k, v, expected.out, dOut, logSumExp as Float32Array<ArrayBuffer>, ...tail],
+    (shape.packed ? [expected.dq] : [expected.dq, expected.dk, expected.dv]).map(({ length }) =>
+      new Float32Array(length)
+    ),
+  );
+  compare(name, shape, "dq", backward[0], expected.dq);
+  if (shape.packed) return;
+  compare(name, shape, "dk", backward[1], expected.dk);
+  compare(name, shape, "dv", backward[2], expected.dv);
+}
+
+const cases: Case[] = [
+  { queries: 1, keys: 1, headDim: 5 },
+  { queries: 63, keys: 63, headDim: 8 },
+  { queries: 64, keys: 64, headDim: 20, packed: true },
+  { queries: 65, keys: 65, headDim: 32, packed: true, mask: "keys" },
+  { queries: 33, keys: 70, headDim: 40, mask: "keys" },
+  { queries: 70, keys: 33, headDim: 64, mask: "full" },
+  { queries: 17, keys: 40, headDim: 7, mask: "full", dropout: 0.25 },
+  { queries: 128, keys: 128, headDim: 20, dropout: 0.1, packed: true },
+  { queries: 257, keys: 257, headDim: 40, batch: 1, heads: 2, mask: "keys", dropout: 0.5 },
+  { queries: 1, keys: 257, headDim: 16, spread: 12 },
+  { queries: 257, keys: 1, headDim: 5, batch: 1 },
+  { queries: 50, keys: 50, headDim: 20, spread: 30, packed: true, mask: "full" },
+];
+
+for (const name of Object.keys(variants)) {
+  Deno.test(`attention ${name} equals softmax attention in float64, forward and backward`, async () => {
+    const runner = await GpuRunner.open();
+    if (!runner) return;
+    for (const shape of cases) await check(runner, name, shape);
+    runner.close();
+  });
+}
+
+Deno.test("the masks under test have a row with every key masked", () => {
+  const args = toArgs({ queries: 4, keys: 5, headDim: 2, mask: "full" });
+  const mask = makeMask(args, "full");
+  assert.ok([0, 1, 2, 3, 4].every((j) => maskAt(args, mask, 1, 0, 3, j)));
+});
