@@ -1,0 +1,51 @@
+import { doesNotMatch, match, strictEqual } from "node:assert/strict";
+import { runScript, startScript } from "./run.ts";
+
+const sample = "tests/tasks/fixtures/sample_task.ts";
+
+Deno.test("a task's exit code: 0 done, 1 failed or done in part, 2 bad usage", async () => {
+  strictEqual((await runScript(sample, [])).code, 0);
+  strictEqual((await runScript(sample, ["--end", "partly"])).code, 1);
+  strictEqual((await runScript(sample, ["--end", "mistake"])).code, 1);
+  strictEqual((await runScript(sample, ["--ent", "done"])).code, 2);
+  const help = await runScript(sample, ["--help"]);
+  strictEqual(help.code, 0);
+  match(help.out, /^Usage: deno task sample/);
+});
+
+Deno.test("a user's mistake shows one line, with DEBUG its stack; a bug always shows its stack", async () => {
+  strictEqual((await runScript(sample, ["--end", "mistake"])).err, 'error: Cannot read "a.wav": it is text\n');
+  match((await runScript(sample, ["--end", "mistake"], { DEBUG: "1" })).err, /it is text\n\s+at .*sample_task\.ts/);
+  const bug = (await runScript(sample, ["--end", "bug"])).err;
+  match(bug, /reading 'x'\)\n\s+at .*sample_task\.ts/);
+  match(bug, /this is an error in voxgrad itself/);
+  doesNotMatch((await runScript(sample, ["--ent", "x"])).err, /\n\s+at /);
+});
+
+/** Starts the waiting task, sends it `signals` in turn, and gives its code and output. */
+async function interrupted(signals: Deno.Signal[]): Promise<{ code: number; out: string }> {
+  const child = startScript(sample, ["--end", "wait"]);
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let out = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    out += part.value;
+    const signal = signals.shift();
+    if (signal) child.kill(signal);
+  }
+  await child.stderr.cancel();
+  return { code: (await child.status).code, out };
+}
+
+Deno.test({
+  name: "the first Ctrl-C lets a task save, the second ends it at once",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const once = await interrupted(["SIGINT"]);
+    strictEqual(once.out, "waiting\nsaving\nsaved\n");
+    strictEqual(once.code, 130);
+    const twice = await interrupted(["SIGINT", "SIGINT"]);
+    strictEqual(twice.out, "waiting\nsaving\n");
+    strictEqual(twice.code, 130);
+    strictEqual((await interrupted(["SIGTERM"])).out, "waiting\nsaving\nsaved\n");
+  },
+});
