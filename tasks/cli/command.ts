@@ -5,7 +5,7 @@
  */
 import { Command, CommanderError, Option } from "npm:commander@15.1.0";
 import { type Field, flagOf } from "../../train/fields.ts";
-import { nearNames } from "../../train/near_names.ts";
+import { nearNames } from "../../data/near_names.ts";
 import { UsageError } from "./errors.ts";
 
 /** A field that always has a value: it is required, or it has a default. */
