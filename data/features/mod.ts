@@ -1,0 +1,30 @@
+/**
+ * Waveforms to features: spectrogram, mel, log-mel and MFCC equal to torchaudio's, Kaldi's filter bank, resampling.
+ *
+ * @module
+ */
+export { amplitudeToDb, type AmplitudeToDbOptions } from "./amplitude_to_db.ts";
+export { createFeatures } from "./create.ts";
+export { type FeatureExtractor, type FeatureFrames, toChannelsFirst } from "./extractor.ts";
+export { Fft } from "./fft.ts";
+export { hzToMel, type MelScale, melToHz } from "./filters.ts";
+export { KaldiFbank } from "./kaldi_fbank.ts";
+export { LogMel } from "./log_mel.ts";
+export { MelSpectrogram } from "./mel_spectrogram.ts";
+export { Mfcc } from "./mfcc.ts";
+export { resample, type ResampleOptions, Resampler } from "./resample.ts";
+export {
+  featureKinds,
+  type FeatureOptions,
+  featurePresets,
+  type FeatureSettings,
+  type KaldiFbankSettings,
+  type LogMelSettings,
+  type MelSettings,
+  type MfccSettings,
+  parseFeatureSettings,
+  type SettingsOf,
+  type SpectrogramSettings,
+} from "./settings.ts";
+export { Spectrogram } from "./spectrogram.ts";
+export { type WindowName } from "./window.ts";

@@ -1,0 +1,184 @@
+import type { MelScale } from "./filters.ts";
+import { fieldsOf, type FieldTable } from "./settings_fields.ts";
+import { nearNames } from "../near_names.ts";
+import type { WindowName } from "./window.ts";
+
+/** Settings of a spectrogram, torchaudio's defaults. Frames are centred, the ends padded by reflection. */
+export interface SpectrogramSettings {
+  kind: "spectrogram";
+  /** Samples a second of the waveforms; default 16000. */
+  sampleRate: number;
+  /** Points of the Fourier transform, any size from 2; default 400. */
+  nFft: number;
+  /** Samples under the window, at most `nFft`, centred in it; default `nFft`. */
+  winLength: number;
+  /** Samples from one frame to the next; default half of `winLength`. */
+  hopLength: number;
+  /** Window of the period `winLength`; default "hann". */
+  window: WindowName;
+  /** Exponent of the magnitude: 2 is power, 1 magnitude; default 2. */
+  power: number;
+  /** Whether frame t is centred on sample t * `hopLength`, else it starts there; default true. */
+  center: boolean;
+}
+
+/** Settings of a mel spectrogram. */
+export interface MelSettings extends Omit<SpectrogramSettings, "kind"> {
+  kind: "mel";
+  /** Number of mel bands; default 128. */
+  nMels: number;
+  /** Lower edge of the first band in Hz; default 0. */
+  fMin: number;
+  /** Upper edge of the last band in Hz; default half of `sampleRate`. */
+  fMax: number;
+  /** "slaney" gives every band the same area; default null. */
+  norm: "slaney" | null;
+  /** Formula of the mel scale; default "htk". */
+  melScale: MelScale;
+}
+
+/** Settings of the natural logarithm of a mel spectrogram. */
+export interface LogMelSettings extends Omit<MelSettings, "kind"> {
+  kind: "logMel";
+  /** Least value of which the logarithm is taken; default 1e-9. */
+  logFloor: number;
+  /** "clamp" takes log(max(x, `logFloor`)), "add" takes log(x + `logFloor`); default "clamp". */
+  logMode: "clamp" | "add";
+}
+
+/** Settings of mel-frequency cepstral coefficients: an orthonormal DCT-II of the mel spectrogram in decibels. */
+export interface MfccSettings extends Omit<MelSettings, "kind"> {
+  kind: "mfcc";
+  /** Number of coefficients, at most `nMels`; default 40. */
+  nMfcc: number;
+  /** Decibels below the recording's maximum at which values are cut, or null for no cut; default 80. */
+  topDb: number | null;
+}
+
+/** Settings of Kaldi's log filter bank energies, the defaults of `torchaudio.compliance.kaldi.fbank`, no dither. */
+export interface KaldiFbankSettings {
+  kind: "kaldiFbank";
+  /** Samples a second of the waveforms; default 16000. */
+  sampleRate: number;
+  /** Number of mel bands; default 23. */
+  nMels: number;
+  /** Length of a frame in ms; default 25. */
+  frameLength: number;
+  /** From one frame to the next in ms; default 10. */
+  frameShift: number;
+  /** Lower edge of the first band in Hz; default 20. */
+  fMin: number;
+  /** Upper edge of the last band in Hz; 0 or less counts down from half of `sampleRate`; default 0. */
+  fMax: number;
+  /** Symmetric window; default "povey". */
+  window: WindowName;
+  /** Middle term of the Blackman window; default 0.42. */
+  blackmanCoeff: number;
+  /** Share of the sample before that is subtracted; default 0.97. */
+  preemphasis: number;
+  /** Whether each frame's mean is subtracted; default true. */
+  removeDcOffset: boolean;
+  /** Whether frames are padded with zeros to a power of two; default true. */
+  roundToPowerOfTwo: boolean;
+  /** Whether only whole frames count, else the ends are mirrored; default true. */
+  snipEdges: boolean;
+  /** Whether power, else magnitude, is summed; default true. */
+  usePower: boolean;
+  /** Whether the logarithm is taken; default true. */
+  useLogFbank: boolean;
+  /** Whether the frame's log energy becomes a first channel; default false. */
+  useEnergy: boolean;
+  /** Whether energy is measured before pre-emphasis and window; default true. */
+  rawEnergy: boolean;
+  /** Least energy, 0 for none; default 1. */
+  energyFloor: number;
+  /** Factor on the waveform (Kaldi's own tools take int16 values: 32768); default 1. */
+  scale: number;
+}
+
+/** Everything that determines a feature: plain data that travels as JSON in a data set and in a checkpoint. */
+export type FeatureSettings =
+  | SpectrogramSettings
+  | MelSettings
+  | LogMelSettings
+  | MfccSettings
+  | KaldiFbankSettings;
+
+/** The settings of one kind. */
+export type SettingsOf<K extends FeatureSettings["kind"]> = Extract<FeatureSettings, { kind: K }>;
+
+/** Options of one kind: each may be left out. */
+export type FeatureOptions<K extends FeatureSettings["kind"]> = Partial<Omit<SettingsOf<K>, "kind">>;
+
+/** What can be computed. */
+export const featureKinds: readonly FeatureSettings["kind"][] = ["spectrogram", "mel", "logMel", "mfcc", "kaldiFbank"];
+
+/**
+ * Settings by name: `hw4` are those of the HW4 data (40 bands, 25 ms, natural log clamped at 1e-9), `ecapa80` those of
+ * the ECAPA-TDNN recipe (80 bands), `sound64` those of the sound classification recipe (44.1 kHz, 64 bands).
+ */
+export const featurePresets: Readonly<Record<"hw4" | "ecapa80" | "sound64", LogMelSettings>> = {
+  hw4: resolveSettings("logMel", { nFft: 512, winLength: 400, hopLength: 160, nMels: 40 }),
+  ecapa80: resolveSettings("logMel", { nFft: 400, winLength: 400, hopLength: 160, nMels: 80 }),
+  sound64: resolveSettings("logMel", { sampleRate: 44100, nFft: 1024, hopLength: 441, nMels: 64 }),
+};
+
+/**
+ * Feature settings from untrusted data: an object with `kind` and any of that kind's settings, or a preset's name.
+ * What is left out takes its default, so the result is complete.
+ *
+ * @throws TypeError for an unknown kind, preset or key (near names are shown) and for a value of the wrong type.
+ * @throws RangeError for a value out of range or values that do not fit together.
+ */
+export function parseFeatureSettings(value: unknown): FeatureSettings {
+  if (typeof value === "string") {
+    const preset = Object.entries(featurePresets).find(([name]) => name === value);
+    if (!preset) throw new TypeError(unknownName("preset", value, Object.keys(featurePresets)));
+    return { ...preset[1] };
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new TypeError(`Cannot use feature settings: wanted an object or a preset's name, found ${describe(value)}`);
+  }
+  const { kind, ...options } = value as Record<string, unknown>;
+  const known = featureKinds.find((name) => name === kind);
+  if (!known) throw new TypeError(unknownName("kind", kind, featureKinds));
+  return resolveSettings(known, options);
+}
+
+/** Complete, checked settings of `kind`; errors as for {@linkcode parseFeatureSettings}. */
+export function resolveSettings<K extends FeatureSettings["kind"]>(
+  kind: K,
+  options: FeatureOptions<K> | Record<string, unknown>,
+): SettingsOf<K> {
+  const given = new Map<string, unknown>(Object.entries(options)), fields: FieldTable = fieldsOf(kind);
+  const known = Object.keys(fields);
+  for (const key of given.keys()) {
+    if (!known.includes(key)) throw new TypeError(unknownName(`key of ${kind}`, key, known));
+  }
+  const settings: Record<string, unknown> = { kind };
+  for (const [name, field] of Object.entries(fields)) {
+    const value = given.get(name) === undefined ? field.preset(settings) : given.get(name);
+    const problem = field.check(value, settings);
+    if (problem) {
+      const ErrorType = problem.wrongType ? TypeError : RangeError;
+      throw new ErrorType(`Cannot use ${kind} settings: ${name} is ${describe(value)}, wanted ${problem.wanted}`);
+    }
+    settings[name] = value;
+  }
+  // The table has checked every field of this kind, which the compiler cannot see.
+  return settings as unknown as SettingsOf<K>;
+}
+
+function unknownName(what: string, name: unknown, known: readonly string[]): string {
+  const near = typeof name === "string" ? nearNames(name, known) : [];
+  const hint = near.length > 0
+    ? `did you mean ${near.map((n) => `"${n}"`).join(" or ")}`
+    : `known are ${known.join(", ")}`;
+  return `Cannot use feature settings: ${describe(name)} is no ${what}; ${hint}`;
+}
+
+function describe(value: unknown): string {
+  if (typeof value === "string") return `"${value}"`;
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}

@@ -1,0 +1,81 @@
+import { checkWaveform } from "./extractor.ts";
+import { PairedPower } from "./paired_power.ts";
+import type { SpectrogramSettings } from "./settings.ts";
+import { makeWindow } from "./window.ts";
+
+/** What a short-time transform depends on. */
+export type FramingSettings = Pick<SpectrogramSettings, "nFft" | "winLength" | "hopLength" | "window" | "center">;
+
+/**
+ * Power spectra of the windowed frames of a waveform, framed as `torch.stft` does: the window lies in the middle of the
+ * nFft points, and with `center` the waveform is extended by nFft / 2 mirrored samples on both sides.
+ */
+export class ShortTimePower {
+  /** Number of frequencies, nFft / 2 + 1. */
+  readonly bins: number;
+  readonly #settings: FramingSettings;
+  readonly #window: Float64Array;
+  readonly #power: PairedPower;
+  readonly #a: Float64Array;
+  readonly #b: Float64Array;
+
+  constructor(settings: FramingSettings) {
+    this.#settings = settings;
+    this.#window = makeWindow(settings.window, settings.winLength);
+    this.#power = new PairedPower(settings.nFft);
+    this.bins = this.#power.bins;
+    this.#a = new Float64Array(this.bins);
+    this.#b = new Float64Array(this.bins);
+  }
+
+  /** Number of frames of a waveform of that many samples. */
+  frameCount(samples: number): number {
+    const { nFft, hopLength, center } = this.#settings;
+    const covered = center ? samples + 2 * (nFft >> 1) : Math.max(samples, nFft);
+    return 1 + Math.floor((covered - nFft) / hopLength);
+  }
+
+  /** Calls `visit` with each frame's number and power spectrum, which is valid until `visit` returns. */
+  forEach(samples: Float32Array, visit: (frame: number, power: Float64Array) => void): void {
+    checkWaveform(samples);
+    const { nFft, hopLength, center } = this.#settings;
+    const padded = center ? mirrorEnds(samples, nFft >> 1) : atLeast(samples, nFft);
+    const frames = this.frameCount(samples.length), { first, second } = this.#power;
+    for (let t = 0; t < frames; t += 2) {
+      this.#load(padded, t * hopLength, first);
+      if (t + 1 < frames) this.#load(padded, (t + 1) * hopLength, second);
+      else second.fill(0);
+      this.#power.run(this.#a, this.#b);
+      visit(t, this.#a);
+      if (t + 1 < frames) visit(t + 1, this.#b);
+    }
+  }
+
+  #load(padded: Float32Array, start: number, frame: Float64Array): void {
+    const window = this.#window, length = window.length, left = (frame.length - length) >> 1;
+    if (length < frame.length) {
+      frame.fill(0, 0, left);
+      frame.fill(0, left + length);
+    }
+    for (let i = 0, from = start + left; i < length; i++) frame[left + i] = padded[from + i] * window[i];
+  }
+}
+
+/** The waveform, continued with zeros to at least `length` samples. */
+function atLeast(samples: Float32Array, length: number): Float32Array {
+  if (samples.length >= length) return samples;
+  const longer = new Float32Array(length);
+  longer.set(samples);
+  return longer;
+}
+
+/** The waveform between `pad` samples mirrored at either end (the end itself is not repeated). */
+function mirrorEnds(samples: Float32Array, pad: number): Float32Array {
+  const source = atLeast(samples, pad + 1), n = source.length, out = new Float32Array(n + 2 * pad);
+  out.set(source, pad);
+  for (let i = 1; i <= pad; i++) {
+    out[pad - i] = source[i];
+    out[pad + n - 1 + i] = source[n - 1 - i];
+  }
+  return out;
+}
