@@ -10,29 +10,49 @@ export interface ByteSource {
   close(): void;
 }
 
-/** Opens a file for reading at positions, or wraps bytes. Close it when done. */
-export function openBytes(source: string | Uint8Array): ByteSource {
-  return typeof source === "string" ? new FileSource(source) : new MemorySource(source);
+/** A file up to this size is read at once: one system call instead of one for each piece. */
+const SMALL_FILE_BYTES = 1 << 20;
+
+/**
+ * Opens a file for reading at positions, or wraps bytes. Close it when done.
+ *
+ * @param source a path, or bytes
+ * @param label what to call bytes in messages; default "data in memory"
+ * @throws {Error} there is no such file, or it is not a file
+ */
+export function openBytes(source: string | Uint8Array, label = "data in memory"): ByteSource {
+  if (typeof source !== "string") return new MemorySource(source, label);
+  const file = new FileSource(source);
+  if (file.size > SMALL_FILE_BYTES) return file;
+  try {
+    return new MemorySource(file.read(0, file.size), file.label);
+  } finally {
+    file.close();
+  }
 }
 
 class MemorySource implements ByteSource {
-  readonly label = "data in memory";
-  readonly #bytes: Uint8Array;
+  readonly label: string;
+  #bytes: Uint8Array | undefined;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, label: string) {
     this.#bytes = bytes;
+    this.label = label;
   }
 
   get size(): number {
-    return this.#bytes.length;
+    return this.#bytes?.length ?? 0;
   }
 
   read(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    if (this.#bytes === undefined) throw new Error(`Cannot read ${this.label}: it has been closed`);
     if (offset + length > this.size) throw new Error(`Cannot read ${this.label}: it ends after ${this.size} bytes`);
     return new Uint8Array(this.#bytes.subarray(offset, offset + length));
   }
 
-  close(): void {}
+  close(): void {
+    this.#bytes = undefined;
+  }
 }
 
 class FileSource implements ByteSource {

@@ -60,7 +60,12 @@ export class SafetensorsFile implements Disposable {
   read(name: string): NamedArray {
     const { dtype, shape, offset, byteLength } = this.entry(name);
     const bytes = this.#source.read(offset, byteLength);
-    return { shape: [...shape], data: decodeStored(dtype, bytes, elementCount(shape)) };
+    try {
+      return { shape: [...shape], data: decodeStored(dtype, bytes, elementCount(shape)) };
+    } catch (error) {
+      const fact = (error as Error).message;
+      throw new RangeError(`Cannot read ${JSON.stringify(name)} in ${this.#source.label}: ${fact}`, { cause: error });
+    }
   }
 
   /** Reads every array. */

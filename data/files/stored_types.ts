@@ -57,7 +57,7 @@ export function storedSize(type: StoredType): number {
  * @param bytes exactly `count` elements; copied where they are not aligned, otherwise the result may share them
  * @param count number of elements
  * @returns the elements
- * @throws {RangeError} an integer does not fit into 32 bits
+ * @throws {RangeError} an integer does not fit into 32 bits; the message is the fact alone
  */
 export function decodeStored(type: StoredType, bytes: Uint8Array, count: number): Float32Array | Int32Array {
   const row = ROWS[type];
@@ -87,7 +87,7 @@ function decodeLong(values: BigInt64Array): Int32Array {
   const out = new Int32Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const value = Number(values[i]);
-    if (value !== (value | 0)) throw new RangeError(`Cannot hold the 64-bit integer ${values[i]} in 32 bits`);
+    if (value !== (value | 0)) throw new RangeError(`its integer ${values[i]} does not fit into 32 bits`);
     out[i] = value;
   }
   return out;
@@ -95,7 +95,7 @@ function decodeLong(values: BigInt64Array): Int32Array {
 
 function decodeUnsigned(values: Uint32Array): Int32Array {
   for (const value of values) {
-    if (value > 0x7fffffff) throw new RangeError(`Cannot hold the unsigned integer ${value} in 32 signed bits`);
+    if (value > 0x7fffffff) throw new RangeError(`its integer ${value} does not fit into 32 bits with a sign`);
   }
   return Int32Array.from(values);
 }

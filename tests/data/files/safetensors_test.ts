@@ -110,7 +110,7 @@ Deno.test("safetensors: half NaN stays NaN, integers that do not fit are refused
   assert.ok(Number.isNaN(one("F16", bytesOf(new Uint16Array([0x7e01])))));
   assert.throws(() => one("I64", bytesOf(new BigInt64Array([2147483648n]))), {
     name: "RangeError",
-    message: "Cannot hold the 64-bit integer 2147483648 in 32 bits",
+    message: 'Cannot read "x" in data in memory: its integer 2147483648 does not fit into 32 bits',
   });
   assert.throws(() => one("U32", bytesOf(new Uint32Array([0x80000000]))), RangeError);
 });
