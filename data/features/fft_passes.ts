@@ -70,15 +70,41 @@ function pass3(
   }
 }
 
-function pass4(
-  { m, s, twiddles: w }: FftPass,
+/** The first transform of each pass of radix 4, p = 0, whose twiddles are all 1; in the last pass it is the only one. */
+function plain4(
+  { m, s }: FftPass,
   xr: Float64Array,
   xi: Float64Array,
   yr: Float64Array,
   yi: Float64Array,
 ): void {
   const ms = m * s;
-  for (let p = 0; p < m; p++) {
+  for (let i = 0; i < s; i++) {
+    const ar = xr[i], ai = xi[i], br = xr[i + ms], bi = xi[i + ms];
+    const cr = xr[i + 2 * ms], ci = xi[i + 2 * ms], dr = xr[i + 3 * ms], di = xi[i + 3 * ms];
+    const acR = ar + cr, acI = ai + ci, amR = ar - cr, amI = ai - ci;
+    const bdR = br + dr, bdI = bi + di, bmR = br - dr, bmI = bi - di;
+    yr[i] = acR + bdR;
+    yi[i] = acI + bdI;
+    yr[i + s] = amR + bmI;
+    yi[i + s] = amI - bmR;
+    yr[i + 2 * s] = acR - bdR;
+    yi[i + 2 * s] = acI - bdI;
+    yr[i + 3 * s] = amR - bmI;
+    yi[i + 3 * s] = amI + bmR;
+  }
+}
+
+function pass4(
+  pass: FftPass,
+  xr: Float64Array,
+  xi: Float64Array,
+  yr: Float64Array,
+  yi: Float64Array,
+): void {
+  const { m, s, twiddles: w } = pass, ms = m * s;
+  plain4(pass, xr, xi, yr, yi);
+  for (let p = 1; p < m; p++) {
     const t = 6 * p;
     const w1r = w[t], w1i = w[t + 1], w2r = w[t + 2], w2i = w[t + 3], w3r = w[t + 4], w3i = w[t + 5];
     for (let i = p * s, end = i + s, o = 4 * p * s; i < end; i++, o++) {

@@ -40,24 +40,29 @@ export class ShortTimePower {
     checkWaveform(samples);
     const { nFft, hopLength, center } = this.#settings;
     const padded = center ? mirrorEnds(samples, nFft >> 1) : atLeast(samples, nFft);
-    const frames = this.frameCount(samples.length), { first, second } = this.#power;
+    const frames = this.frameCount(samples.length);
     for (let t = 0; t < frames; t += 2) {
-      this.#load(padded, t * hopLength, first);
-      if (t + 1 < frames) this.#load(padded, (t + 1) * hopLength, second);
-      else second.fill(0);
+      const start = t * hopLength, pair = t + 1 < frames;
+      // A last frame without a partner is its own: the second result is not used.
+      this.#load(padded, start, pair ? start + hopLength : start);
       this.#power.run(this.#a, this.#b);
       visit(t, this.#a);
-      if (t + 1 < frames) visit(t + 1, this.#b);
+      if (pair) visit(t + 1, this.#b);
     }
   }
 
-  #load(padded: Float32Array, start: number, frame: Float64Array): void {
-    const window = this.#window, length = window.length, left = (frame.length - length) >> 1;
-    if (length < frame.length) {
-      frame.fill(0, 0, left);
-      frame.fill(0, left + length);
+  /** Windows the two frames that start at `a` and `b` into the transform's input. */
+  #load(padded: Float32Array, a: number, b: number): void {
+    const window = this.#window, length = window.length, { first, second } = this.#power;
+    const left = (first.length - length) >> 1;
+    if (length < first.length) {
+      for (const frame of [first, second]) frame.fill(0, 0, left).fill(0, left + length);
     }
-    for (let i = 0, from = start + left; i < length; i++) frame[left + i] = padded[from + i] * window[i];
+    for (let i = 0, j = left; i < length; i++, j++) {
+      const w = window[i];
+      first[j] = padded[a + j] * w;
+      second[j] = padded[b + j] * w;
+    }
   }
 }
 
