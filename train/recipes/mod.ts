@@ -1,0 +1,25 @@
+/** All recipes. @module */
+import { nameHint } from "../name_hint.ts";
+import { hw4Medium } from "./hw4_medium.ts";
+import { hw4Medium2023 } from "./hw4_medium_2023.ts";
+import { hw4Simple } from "./hw4_simple.ts";
+import { quickstart } from "./quickstart.ts";
+import type { Recipe } from "./recipe.ts";
+
+export { defineRecipe, type Recipe } from "./recipe.ts";
+
+/** All recipes; the first is the default. */
+export const recipes: readonly Recipe[] = [quickstart, hw4Simple, hw4Medium, hw4Medium2023];
+
+/**
+ * The recipe of this name.
+ *
+ * @throws {RangeError} Where there is none; near ones are named.
+ */
+export function recipeNamed(name: string): Recipe {
+  const recipe = recipes.find((recipe) => recipe.name === name);
+  if (recipe) return recipe;
+  throw new RangeError(
+    `Cannot use recipe "${name}": there is none; ${nameHint(name, recipes.map((recipe) => recipe.name))}`,
+  );
+}

@@ -1,0 +1,74 @@
+/** What a recipe is. @module */
+import type { TrainConfig } from "../train_config.ts";
+
+/** A named set of defaults. */
+export interface Recipe {
+  /** As given to `deno task train`. */
+  readonly name: string;
+  /** One line for `--help`. */
+  readonly about: string;
+  /** Every setting of a run. */
+  readonly config: Readonly<TrainConfig>;
+}
+
+/** What recipes have in common: the homework's sample code, and nothing it does not have. */
+const common: Omit<TrainConfig, "recipe" | "out"> = {
+  data: "Dataset",
+  device: "auto",
+  seed: 0,
+
+  batchSize: 16,
+  segmentLength: 128,
+  validSegment: "whole",
+  validFraction: 0.1,
+  cacheMegabytes: 1024,
+
+  totalSteps: 70_000,
+  validSteps: 2000,
+  saveSteps: 10_000,
+  logSteps: 100,
+  patience: 0,
+
+  optimizer: "adamw",
+  lr: 1e-3,
+  weightDecay: 0.01,
+  betas: [0.9, 0.999],
+  momentum: 0,
+  gradClip: 0,
+
+  schedule: "cosine-warmup",
+  warmupSteps: 1000,
+  lrStepSize: 10_000,
+  lrMilestones: [],
+  lrGamma: 0.1,
+  lrMin: 0,
+  lrPatience: 10,
+
+  dModel: 80,
+  nHead: 2,
+  numLayers: 1,
+  dimFeedforward: 256,
+  dropout: 0.1,
+  activation: "relu",
+  normFirst: false,
+  positionalEncoding: "none",
+  pooling: "mean",
+  head: "two-layer",
+};
+
+/**
+ * A recipe from what it changes about the common defaults. Its run folder is `runs/NAME` unless it says otherwise.
+ *
+ * @example
+ * ```ts
+ * import { defineRecipe } from "./recipe.ts";
+ *
+ * const wide = defineRecipe({ name: "wide", about: "A wider model", changes: { dModel: 256 } });
+ * wide.config.totalSteps; // 70000
+ * ```
+ */
+export function defineRecipe(
+  { name, about, changes }: { name: string; about: string; changes: Partial<Omit<TrainConfig, "recipe">> },
+): Recipe {
+  return { name, about, config: { ...common, recipe: name, out: `runs/${name}`, ...changes } };
+}
