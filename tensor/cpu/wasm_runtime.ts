@@ -1,0 +1,52 @@
+/**
+ * The fast routines behind CPU kernels, in WebAssembly.
+ * @module
+ */
+import type { ElementwiseArgs } from "../expr/expr.ts";
+import type { AttentionArgs, AttentionBackwardArgs } from "../ops/attention_kernel.ts";
+import { Elementwise } from "./elementwise.ts";
+import { naiveGemm } from "./gemm_naive.ts";
+import type { Heap, HeapSlice } from "./heap.ts";
+import type { Jobs } from "./jobs.ts";
+import type { CpuRuntime, CpuSlice, Gemm } from "./runtime.ts";
+
+/** Everything kernels may call, over one heap and its threads. */
+export class WasmRuntime implements CpuRuntime {
+  readonly #heap: Heap;
+  readonly #elementwise: Elementwise;
+  #scratch: HeapSlice[] = [];
+
+  constructor(heap: Heap, jobs: Jobs) {
+    this.#heap = heap;
+    this.#elementwise = new Elementwise(jobs);
+  }
+
+  gemm(args: Gemm): void {
+    naiveGemm(args);
+  }
+
+  elementwise(args: ElementwiseArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void {
+    this.#elementwise.run(args, inputs, outputs);
+  }
+
+  attention(_args: AttentionArgs, _inputs: readonly CpuSlice[], _outputs: readonly CpuSlice[]): void {
+    throw new Error("internal: attention is not implemented yet");
+  }
+
+  attentionBackward(_args: AttentionBackwardArgs, _inputs: readonly CpuSlice[], _outputs: readonly CpuSlice[]): void {
+    throw new Error("internal: attention is not implemented yet");
+  }
+
+  scratch(bytes: number): CpuSlice {
+    const slice = this.#heap.allocate(bytes);
+    this.#scratch.push(slice);
+    return slice;
+  }
+
+  /** Takes back the scratch memory of the kernel that has returned. */
+  releaseScratch(): void {
+    if (this.#scratch.length === 0) return;
+    for (const slice of this.#scratch) this.#heap.release(slice);
+    this.#scratch = [];
+  }
+}
