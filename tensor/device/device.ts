@@ -35,6 +35,8 @@ export interface Device {
   readonly description: string;
   allocate(bytes: number): Handle;
   release(handle: Handle): void;
+  /** A range of an allocation as a handle of its own, 256-byte aligned; freed with the whole. */
+  range(handle: Handle, byteOffset: number, bytes: number): Handle;
   /** Copies host bytes in, ordered after earlier and before later calls. */
   write(handle: Handle, byteOffset: number, data: ArrayBufferView): void;
   /** Copies bytes to the host once everything enqueued before is done. */

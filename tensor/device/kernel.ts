@@ -53,8 +53,11 @@ export interface Call<A = unknown> {
   readonly kernel: Kernel<A>;
   readonly args: A;
   readonly inputs: readonly Storage[];
-  /** Written wholly or partly. A storage that is both read and written stands here only, and `updates` is true. */
+  /** Written wholly or partly. */
   readonly outputs: readonly Storage[];
-  /** True where outputs keep part of what they held (in-place update, accumulation, a slice of a larger buffer). */
+  /**
+   * True where outputs keep part of what they held: an in-place update, or a write to a part. A storage that is both read and
+   * written stands in both lists; WGSL then binds it once, as output.
+   */
   readonly updates?: boolean;
 }

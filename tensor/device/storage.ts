@@ -17,7 +17,11 @@ export class Storage {
   /** True where the storage outlives scopes and captured steps: parameters, optimizer state, results. */
   persistent = false;
 
-  constructor(device: Device, bytes: number, handle: Handle | null) {
+  /** The storage that this one is a range of, as a parameter is of the flat buffer of all parameters; else null. */
+  readonly parent: Storage | null;
+
+  constructor(device: Device, bytes: number, handle: Handle | null, parent: Storage | null = null) {
+    this.parent = parent;
     this.device = device;
     this.bytes = bytes;
     this.handle = handle;

@@ -7,11 +7,31 @@ import { type DType, promote } from "../dtype.ts";
 
 /** Functions that every lowering (WGSL, WASM, reference) implements; all others are written in terms of these. */
 export type Primitive =
-  | "add" | "sub" | "mul" | "div" | "neg" | "abs" | "min" | "max" | "floor"
-  | "sqrt" | "exp" | "log" | "sin" | "cos" | "tanh" | "pow"
-  | "lt" | "le" | "gt" | "ge" | "eq" | "ne" // int32 results, 1 where true
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "neg"
+  | "abs"
+  | "min"
+  | "max"
+  | "floor"
+  | "sqrt"
+  | "exp"
+  | "log"
+  | "sin"
+  | "cos"
+  | "tanh"
+  | "pow"
+  | "lt"
+  | "le"
+  | "gt"
+  | "ge"
+  | "eq"
+  | "ne" // int32 results, 1 where true
   | "select" // select(condition, whenTrue, whenFalse); the condition is true where it is not 0
-  | "float" | "int"; // conversions; int truncates towards zero
+  | "float"
+  | "int"; // conversions; int truncates towards zero
 
 /** An expression for one output element. Nodes are shared by identity: a lowering computes each object once. */
 export type Expr =
@@ -29,6 +49,8 @@ export interface ElementwiseInput {
   readonly strides: readonly number[];
   readonly offset: number;
   readonly dtype: DType;
+  /** Set where this input is output number `inPlace` read before it is written (same place, same element). */
+  readonly inPlace?: number;
 }
 
 /** An output of an elementwise kernel: contiguous over the iteration space from `offset` on. */

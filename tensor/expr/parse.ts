@@ -9,8 +9,21 @@ import { apply, constant, type Expr, type Primitive } from "./expr.ts";
 export type Names = Readonly<Record<string, Expr>>;
 
 const PRIMITIVES = new Map<string, number>([
-  ["neg", 1], ["abs", 1], ["floor", 1], ["sqrt", 1], ["exp", 1], ["log", 1], ["sin", 1], ["cos", 1], ["tanh", 1],
-  ["float", 1], ["int", 1], ["min", 2], ["max", 2], ["pow", 2], ["select", 3],
+  ["neg", 1],
+  ["abs", 1],
+  ["floor", 1],
+  ["sqrt", 1],
+  ["exp", 1],
+  ["log", 1],
+  ["sin", 1],
+  ["cos", 1],
+  ["tanh", 1],
+  ["float", 1],
+  ["int", 1],
+  ["min", 2],
+  ["max", 2],
+  ["pow", 2],
+  ["select", 3],
 ]);
 
 /** Functions written in terms of primitives: parameters and text. */
@@ -26,16 +39,30 @@ const functions: Record<string, readonly [parameters: string[], text: string]> =
   softplus: [["x"], "max(x, 0) + log1p(exp(-abs(x)))"],
   expm1: [["x"], "abs(x) < 0.1 ? x * (1 + x * (0.5 + x * (1 / 6 + x * (1 / 24 + x / 120)))) : exp(x) - 1"],
   // Taylor below 1/2; above, Abramowitz and Stegun 7.1.26, |error| < 1.5e-7
-  erf: [["x"], "abs(x) < 0.5 ? erfSmall(x, x * x) : sign(x) * (1 - erfTail(1 / (1 + 0.3275911 * abs(x))) * exp(-x * x))"],
-  erfSmall: [["x", "s"], "1.1283791671 * x * (1 + s * (-1 / 3 + s * (0.1 + s * (-1 / 42 + s * (1 / 216 - s / 1320)))))"],
+  erf: [
+    ["x"],
+    "abs(x) < 0.5 ? erfSmall(x, x * x) : sign(x) * (1 - erfTail(1 / (1 + 0.3275911 * abs(x))) * exp(-x * x))",
+  ],
+  erfSmall: [
+    ["x", "s"],
+    "1.1283791671 * x * (1 + s * (-1 / 3 + s * (0.1 + s * (-1 / 42 + s * (1 / 216 - s / 1320)))))",
+  ],
   erfTail: [["t"], "t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))"],
   clamp: [["x", "low", "high"], "min(max(x, low), high)"],
 };
 
 const TOKEN = /\s*(?:(\d+\.?\d*(?:e[+-]?\d+)?)|([A-Za-z_]\w*)|(<=|>=|==|!=|[-+*/()<>?:,]))/y;
 const BINARY: Record<string, readonly [precedence: number, op: Primitive]> = {
-  "==": [1, "eq"], "!=": [1, "ne"], "<": [2, "lt"], "<=": [2, "le"], ">": [2, "gt"], ">=": [2, "ge"],
-  "+": [3, "add"], "-": [3, "sub"], "*": [4, "mul"], "/": [4, "div"],
+  "==": [1, "eq"],
+  "!=": [1, "ne"],
+  "<": [2, "lt"],
+  "<=": [2, "le"],
+  ">": [2, "gt"],
+  ">=": [2, "ge"],
+  "+": [3, "add"],
+  "-": [3, "sub"],
+  "*": [4, "mul"],
+  "/": [4, "div"],
 };
 
 /** The value of a primitive on constants; used to fold `1 / 6` and the like while reading. */

@@ -28,7 +28,10 @@ export interface AttentionArgs {
   /** Layout of the output, and of its gradient in the backward kernel. */
   readonly out: HeadLayout;
   /** An int32 mask, nonzero where a key is masked out; strides may be 0. A row masked everywhere gives zeros. */
-  readonly mask: { readonly offset: number; readonly strides: readonly [batch: number, head: number, query: number, key: number] } | null;
+  readonly mask: {
+    readonly offset: number;
+    readonly strides: readonly [batch: number, head: number, query: number, key: number];
+  } | null;
   /** Probability of dropping an attention weight; 0 for none. The kept are divided by 1 − p. */
   readonly dropout: number;
   /** Random counter of the call. The weight of (b, h, i, j) is random element ((b·heads + h)·queries + i)·K + j, K = keys rounded up to 16. */

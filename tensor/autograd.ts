@@ -1,0 +1,129 @@
+/**
+ * The reverse walk: which tensors need gradients, and in which order they get them.
+ * @module
+ */
+import { add, copyInto } from "./ops/mod.ts";
+import { sameShape, show } from "./shape.ts";
+import { sumTo } from "./ops/reduce.ts";
+import { onesLike, Tensor } from "./tensor.ts";
+
+/** Gradients of an op's inputs from the gradient of its output; `null` where `needs` is false or there is none. */
+export type Backward = (grad: Tensor, needs: readonly boolean[]) => readonly (Tensor | null)[];
+
+/** How a tensor came to be. */
+export interface Node {
+  /** Rises with creation, so that descending order is a valid reverse order. */
+  readonly id: number;
+  readonly name: string;
+  readonly inputs: readonly Tensor[];
+  /** `null` once it was used and freed. */
+  backward: Backward | null;
+}
+
+let enabled = true;
+let nextId = 0;
+
+/**
+ * Runs `body` without recording gradients, as for evaluation or in-place updates of parameters. Synchronous only.
+ *
+ * @throws TypeError if `body` returns a promise, since the mode could not follow it.
+ */
+export function noGrad<T>(body: () => T): T {
+  const before = enabled;
+  enabled = false;
+  try {
+    const result = body();
+    if (result instanceof Promise) throw new TypeError("Cannot await inside noGrad: await before or after it");
+    return result;
+  } finally {
+    enabled = before;
+  }
+}
+
+/** True outside {@linkcode noGrad}. */
+export function isGradEnabled(): boolean {
+  return enabled;
+}
+
+/** Notes how `output` was made, if a gradient may be wanted. */
+export function track(name: string, inputs: readonly Tensor[], output: Tensor, backward: Backward): Tensor {
+  if (enabled && inputs.some((t) => t.requiresGrad)) {
+    output.requiresGrad = true;
+    output.node = { id: nextId++, name, inputs, backward };
+  }
+  return output;
+}
+
+/** Every node that `root` came from, latest first. */
+function history(root: Tensor): { tensor: Tensor; node: Node }[] {
+  const found = new Map<Node, Tensor>();
+  const stack = [root];
+  for (let tensor = stack.pop(); tensor !== undefined; tensor = stack.pop()) {
+    if (tensor.node === null || found.has(tensor.node)) continue;
+    found.set(tensor.node, tensor);
+    stack.push(...tensor.node.inputs);
+  }
+  return [...found].map(([node, tensor]) => ({ tensor, node })).sort((a, b) => b.node.id - a.node.id);
+}
+
+/** Adds `grad` to a leaf's gradient, writing it straight into the place that an optimizer set aside for it. */
+function accumulateLeaf(leaf: Tensor, grad: Tensor): void {
+  if (leaf.grad === null) {
+    leaf.grad = leaf.gradSlot ?? Tensor.persistent(leaf.device, leaf.shape, "float32");
+    copyInto(leaf.grad, grad);
+  } else {
+    copyInto(leaf.grad, add(leaf.grad, grad));
+  }
+}
+
+/** Options of {@linkcode Tensor.backward}. */
+export interface BackwardOptions {
+  /** Gradient of the tensor itself; needed unless it has one element, whose gradient is 1. */
+  gradient?: Tensor;
+  /** Keeps the graph, so that backward can run through it again. Default false. */
+  retainGraph?: boolean;
+}
+
+/** See {@linkcode Tensor.backward}. */
+export function backward(root: Tensor, { gradient, retainGraph = false }: BackwardOptions = {}): void {
+  if (!root.requiresGrad) {
+    throw new Error("Cannot run backward: the tensor depends on nothing that requires a gradient");
+  }
+  if (gradient === undefined && root.size !== 1) {
+    throw new TypeError(
+      `Cannot run backward from ${show(root.shape)} without a gradient: reduce to one element or pass { gradient }`,
+    );
+  }
+  if (gradient !== undefined && !sameShape(gradient.shape, root.shape)) {
+    throw new TypeError(`Cannot run backward from ${show(root.shape)} with a gradient of ${show(gradient.shape)}`);
+  }
+  noGrad(() => {
+    const grads = new Map<Tensor, Tensor>([[root, gradient ?? onesLike(root)]]);
+    if (root.node === null) return accumulateLeaf(root, grads.get(root)!);
+    for (const { tensor, node } of history(root)) {
+      const grad = grads.get(tensor);
+      grads.delete(tensor);
+      if (grad !== undefined) step(node, grad, grads);
+      if (!retainGraph) node.backward = null;
+    }
+  });
+}
+
+/** One node of the walk: hands the output's gradient to the inputs. */
+function step(node: Node, grad: Tensor, grads: Map<Tensor, Tensor>): void {
+  if (node.backward === null) {
+    throw new Error(
+      `Cannot run backward twice through the same ${node.name}: pass { retainGraph: true } the first time`,
+    );
+  }
+  const needs = node.inputs.map((t) => t.requiresGrad);
+  const inputGrads = node.backward(grad, needs);
+  node.inputs.forEach((tensor, i) => {
+    const given = inputGrads[i];
+    if (!needs[i] || given === null || given === undefined) return;
+    const fitted = sumTo(given, tensor.shape); // undoes broadcasting, for every op, here and nowhere else
+    if (tensor.node === null) return accumulateLeaf(tensor, fitted);
+    const before = grads.get(tensor);
+    grads.set(tensor, before === undefined ? fitted : add(before, fitted));
+  });
+}

@@ -1,0 +1,24 @@
+/** The tensor engine: tensors, autograd, devices, captured steps. No dependencies. @module */
+export { type Backward, type BackwardOptions, isGradEnabled, noGrad } from "./autograd.ts";
+export { currentDevice } from "./device/current.ts";
+export type { Device, DeviceMemory, DeviceType } from "./device/device.ts";
+export { chooseDevice, type Chosen, type DeviceChoice, openDevice, setDevice } from "./device/open.ts";
+export type { DType } from "./dtype.ts";
+export { scope } from "./memory.ts";
+export { manualSeed, rand, randn, type RandomState, randomState, setRandomState } from "./random.ts";
+export type { Shape } from "./shape.ts";
+export {
+  arange,
+  full,
+  type Nested,
+  ones,
+  onesLike,
+  type Operand,
+  type ReduceOptions,
+  Tensor,
+  tensor,
+  type TensorOptions,
+  zeros,
+  zerosLike,
+} from "./tensor.ts";
+export * from "./ops/mod.ts";

@@ -1,0 +1,223 @@
+/** Sums, means and extremes along axes. @module */
+import { track } from "../autograd.ts";
+import type { Kernel } from "../device/kernel.ts";
+import { allocate, run } from "../memory.ts";
+import { collapse, normalizeAxes, sameShape, type Shape, show, sizeOf } from "../shape.ts";
+import { type ReduceOptions, Tensor } from "../tensor.ts";
+import { foldedGrid, GRID_INDEX, uniform } from "./wgsl.ts";
+import { expand, reshape } from "./views.ts";
+
+/** Folds the reduced axes of a strided input into one number for each kept element. */
+interface ReduceArgs {
+  readonly op: "sum" | "max" | "min";
+  readonly kept: readonly number[];
+  readonly keptStrides: readonly number[];
+  readonly reduced: readonly number[];
+  readonly reducedStrides: readonly number[];
+  readonly offset: number;
+  /** Multiplies the result, as a mean does. */
+  readonly scale: number;
+}
+
+/** Calls `visit` with the offset of every element of a strided space, row-major. */
+function forEachOffset(
+  shape: readonly number[],
+  strides: readonly number[],
+  start: number,
+  visit: (offset: number) => void,
+): void {
+  if (shape.length === 0) return visit(start);
+  const [n, rest, below] = [shape[0], shape.slice(1), strides.slice(1)];
+  for (let i = 0, at = start; i < n; i++, at += strides[0]) forEachOffset(rest, below, at, visit);
+}
+
+/** Pairwise sum over a strided line, so that the error grows with the logarithm of the length (Higham 1993). */
+function sumLine(x: Float32Array, at: number, stride: number, n: number): number {
+  if (n > 128) {
+    const half = n >> 1;
+    return sumLine(x, at, stride, half) + sumLine(x, at + half * stride, stride, n - half);
+  }
+  let total = 0;
+  for (let i = 0; i < n; i++, at += stride) total += x[at];
+  return total;
+}
+
+function extremeLine(x: Float32Array, at: number, stride: number, n: number, sign: 1 | -1): number {
+  let best = x[at];
+  for (let i = 1; i < n; i++) {
+    const value = x[at + i * stride];
+    if (sign * value > sign * best || value !== value) best = value;
+  }
+  return best;
+}
+
+/** WGSL that turns a linear index into an offset by sizes and strides in the uniform. */
+function decode(
+  rank: number,
+  sizes: (axis: number) => string,
+  strides: (axis: number) => string,
+  index: string,
+): string {
+  const axes = Array.from({ length: rank }, (_, k) => rank - 1 - k);
+  return `var rest = ${index};` +
+    axes.map((a) => `at += i32(rest % ${sizes(a)}) * ${strides(a)}; rest = rest / ${sizes(a)};`).join(" ");
+}
+
+const FOLD = { sum: "total + value", max: "max(total, value)", min: "min(total, value)" };
+const START = { sum: "0.0", max: "-3.4028234e38", min: "3.4028234e38" };
+
+/** Lanes that share one result where results are few and lines long. */
+const LANES = 64;
+
+/** Reduces strided input; the inner loop runs over the last reduced axis. */
+const reduceKernel: Kernel<ReduceArgs> = {
+  name: "reduce",
+  cpu({ op, kept, keptStrides, reduced, reducedStrides, offset, scale }, [{ f32: x }], [{ f32: y }]) {
+    const n = reduced.at(-1) ?? 1;
+    const stride = reducedStrides.at(-1) ?? 0;
+    const [outer, outerStrides] = [reduced.slice(0, -1), reducedStrides.slice(0, -1)];
+    let place = 0;
+    forEachOffset(kept, keptStrides, offset, (start) => {
+      let total = op === "sum" ? 0 : op === "max" ? -Infinity : Infinity;
+      forEachOffset(outer, outerStrides, start, (at) => {
+        if (op === "sum") total += sumLine(x, at, stride, n);
+        else {total = op === "max"
+            ? Math.max(total, extremeLine(x, at, stride, n, 1))
+            : Math.min(total, extremeLine(x, at, stride, n, -1));}
+      });
+      y[place++] = total * scale;
+    });
+  },
+  webgpu({ op, kept, keptStrides, reduced, reducedStrides, offset, scale }) {
+    const [k, r] = [kept.length, reduced.length];
+    const [results, line] = [sizeOf(kept), sizeOf(reduced)];
+    const words = uniform([results, line, offset, ...kept, ...keptStrides, ...reduced, ...reducedStrides, 0]);
+    new Float32Array(words.data.buffer)[3 + 2 * k + 2 * r] = scale;
+    const scaleWord = words.f(3 + 2 * k + 2 * r);
+    const keptAt = decode(k, (a) => words.u(3 + a), (a) => words.i(3 + k + a), "place");
+    const reducedAt = decode(r, (a) => words.u(3 + 2 * k + a), (a) => words.i(3 + 2 * k + r + a), "i");
+    // long lines: a workgroup for each result, with partial results in shared memory
+    const shared = line >= 4 * LANES && results < 4096;
+    const loop = (from: string, step: string) => `
+  var at = ${words.i(2)}; { ${keptAt} }
+  let base = at; var total = ${START[op]}; var low = 0.0;
+  for (var i = ${from}; i < ${words.u(1)}; i += ${step}) {
+    at = base; { ${reducedAt} }
+    let value = x[at];
+    ${
+      op === "sum"
+        ? "let y = value - low; let t = total + y; low = (t - total) - y; total = t;"
+        : `total = ${FOLD[op]};`
+    }
+  }`;
+    const source = `
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+${words.declare(2)}
+${shared ? `var<workgroup> part: array<f32, ${LANES}>;` : ""}
+@compute @workgroup_size(${LANES})
+fn main(${GRID_INDEX.parameters}) {
+  ${shared ? "let place = group.y * groups.x + group.x;" : `${GRID_INDEX.statement} let place = index;`}
+  ${shared ? "" : `if (place >= ${words.u(0)}) { return; }`}${loop(shared ? "lane" : "0u", shared ? `${LANES}u` : "1u")}
+  ${
+      shared
+        ? `part[lane] = total; workgroupBarrier();
+  for (var half = ${LANES / 2}u; half > 0u; half = half / 2u) {
+    if (lane < half) { let total = part[lane]; let value = part[lane + half]; part[lane] = ${FOLD[op]}; }
+    workgroupBarrier();
+  }
+  if (lane == 0u && place < ${words.u(0)}) { out[place] = part[0] * ${scaleWord}; }`
+        : `out[place] = total * ${scaleWord};`
+    }
+}`;
+    const grid = foldedGrid(results, shared ? 1 : LANES);
+    return { dispatches: [{ label: `${op} ${results}x${line}`, source, bindings: [0, 1], uniform: words.data, grid }] };
+  },
+  flops: ({ kept, reduced }) => sizeOf(kept) * sizeOf(reduced),
+};
+
+/** Shape after reduction. */
+function reducedShape(shape: Shape, axes: readonly number[], keepdim: boolean): number[] {
+  return keepdim ? shape.map((n, i) => (axes.includes(i) ? 1 : n)) : shape.filter((_, i) => !axes.includes(i));
+}
+
+/** Runs the kernel; not tracked. */
+function reduce(op: ReduceArgs["op"], x: Tensor, axes: readonly number[], keepdim: boolean, scale = 1): Tensor {
+  if (x.dtype !== "float32") throw new TypeError(`Cannot reduce an ${x.dtype} tensor: convert it with toFloat()`);
+  const isKept = x.shape.map((_, i) => !axes.includes(i));
+  const pick = (list: readonly number[], keep: boolean) => list.filter((_, i) => isKept[i] === keep);
+  const kept = collapse(pick(x.shape, true), [pick(x.strides, true)]);
+  const reduced = collapse(pick(x.shape, false), [pick(x.strides, false)]);
+  if (sizeOf(reduced.shape) === 0 || sizeOf(kept.shape) === 0) {
+    throw new RangeError(`Cannot reduce ${show(x.shape)} along ${show(axes)}: there are no elements`);
+  }
+  const shape = reducedShape(x.shape, axes, keepdim);
+  const out = new Tensor(allocate(x.device, 4 * sizeOf(shape)), shape, "float32");
+  const args: ReduceArgs = {
+    op,
+    kept: kept.shape,
+    keptStrides: kept.operands[0],
+    reduced: reduced.shape,
+    reducedStrides: reduced.operands[0],
+    offset: x.offset,
+    scale,
+  };
+  run({ kernel: reduceKernel, args, inputs: [x.storage], outputs: [out.storage] });
+  return out;
+}
+
+/** Gives a reduced result its reduced axes back with size 1, so that it broadcasts against x. */
+function keep(y: Tensor, x: Tensor, axes: readonly number[]): Tensor {
+  return reshape(y, reducedShape(x.shape, axes, true));
+}
+
+/** Sum along axes. */
+export function sum(x: Tensor, dim?: number | readonly number[], { keepdim = false }: ReduceOptions = {}): Tensor {
+  const axes = normalizeAxes("sum", dim, x.ndim);
+  return track("sum", [x], reduce("sum", x, axes, keepdim), (g) => [expand(keep(g, x, axes), x.shape)]);
+}
+
+/** Mean along axes. */
+export function mean(x: Tensor, dim?: number | readonly number[], { keepdim = false }: ReduceOptions = {}): Tensor {
+  const axes = normalizeAxes("mean", dim, x.ndim);
+  const scale = 1 / axes.reduce((n, a) => n * x.shape[a], 1);
+  return track(
+    "mean",
+    [x],
+    reduce("sum", x, axes, keepdim, scale),
+    (g) => [expand(keep(g.mul(scale), x, axes), x.shape)],
+  );
+}
+
+function extreme(
+  name: "amax" | "amin",
+  x: Tensor,
+  dim: number | readonly number[] | undefined,
+  keepdim: boolean,
+): Tensor {
+  const axes = normalizeAxes(name, dim, x.ndim);
+  const out = reduce(name === "amax" ? "max" : "min", x, axes, keepdim);
+  return track(name, [x], out, (g) => {
+    // equal extremes share the gradient
+    const hits = x.detach().eq(keep(out.detach(), x, axes)).toFloat();
+    return [hits.mul(keep(g, x, axes).div(reduce("sum", hits, axes, true)))];
+  });
+}
+
+/** Largest element along axes; equal ones share the gradient. */
+export function amax(x: Tensor, dim?: number | readonly number[], { keepdim = false }: ReduceOptions = {}): Tensor {
+  return extreme("amax", x, dim, keepdim);
+}
+
+/** Smallest element along axes; equal ones share the gradient. */
+export function amin(x: Tensor, dim?: number | readonly number[], { keepdim = false }: ReduceOptions = {}): Tensor {
+  return extreme("amin", x, dim, keepdim);
+}
+
+/** Sums a broadcast tensor back to the shape it came from. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const skip = x.ndim - shape.length;
+  const axes = x.shape.map((_, i) => i).filter((i) => i < skip || (shape[i - skip] === 1 && x.shape[i] !== 1));
+  return reshape(sum(x, axes, { keepdim: true }), shape);
+}

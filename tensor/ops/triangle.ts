@@ -1,0 +1,19 @@
+/** Triangles of matrices. @module */
+import { arange, type Tensor } from "../tensor.ts";
+import { where } from "./where.ts";
+
+function distance(x: Tensor): Tensor {
+  const [rows, columns] = x.shape.slice(-2);
+  const { device } = x;
+  return arange(0, columns, 1, { device }).sub(arange(0, rows, 1, { device }).unsqueeze(1));
+}
+
+/** x with everything above a diagonal of its last two axes set to 0. */
+export function tril(x: Tensor, diagonal = 0): Tensor {
+  return where(distance(x).le(diagonal), x, 0);
+}
+
+/** x with everything below a diagonal of its last two axes set to 0. */
+export function triu(x: Tensor, diagonal = 0): Tensor {
+  return where(distance(x).ge(diagonal), x, 0);
+}

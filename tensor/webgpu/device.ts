@@ -1,0 +1,266 @@
+/**
+ * The webgpu device: memory, transfers, and kernels enqueued as compute dispatches.
+ * @module
+ */
+import type { Device, DeviceMemory, Program } from "../device/device.ts";
+import type { Call, Dispatch, GpuTraits } from "../device/kernel.ts";
+import type { Handle } from "../device/storage.ts";
+import { type AdapterFacts } from "./adapter.ts";
+import { BufferPool, GpuRange } from "./buffer_pool.ts";
+import { Pipelines } from "./pipelines.ts";
+import { type Prepared, WebGpuProgram } from "./program.ts";
+import { type KernelTime, Timestamps } from "./timestamps.ts";
+
+/** Uniform space for the dispatches between two submits. */
+const UNIFORM_BYTES = 1 << 16;
+const UNIFORM_ALIGNMENT = 256;
+
+/** A device on WebGPU. Opened by {@linkcode openDevice}. */
+export class WebGpuDevice implements Device {
+  readonly type = "webgpu";
+  readonly description: string;
+  readonly gpu: GPUDevice;
+  readonly traits: GpuTraits;
+  readonly pipelines: Pipelines;
+  readonly #pool: BufferPool;
+  readonly #uniforms: GPUBuffer;
+  readonly #uniformWords = new Uint32Array(UNIFORM_BYTES / 4);
+  #uniformEnd = 0;
+  #encoder: GPUCommandEncoder | null = null;
+  #pass: GPUComputePassEncoder | null = null;
+  #scratch: GpuRange[] = [];
+  #failure: string | null = null;
+  #closed = false;
+  /** Set while {@linkcode profile} runs. */
+  #timestamps: Timestamps | null = null;
+
+  constructor(gpu: GPUDevice, { description, software }: AdapterFacts) {
+    this.gpu = gpu;
+    this.description = `${description}${software ? " (software)" : ""}`;
+    const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupStorageSize } = gpu.limits;
+    this.traits = {
+      software,
+      maxWorkgroupInvocations: maxComputeInvocationsPerWorkgroup,
+      maxWorkgroupStorage: maxComputeWorkgroupStorageSize,
+    };
+    this.pipelines = new Pipelines(gpu);
+    this.#pool = new BufferPool(gpu);
+    this.#uniforms = gpu.createBuffer({ size: UNIFORM_BYTES, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+    gpu.lost?.then(({ message, reason }) => {
+      if (!this.#closed) {
+        this.#failure ??= `the GPU device was lost (${
+          reason ?? "unknown"
+        }: ${message}); resume from the last checkpoint, or use --device cpu`;
+      }
+    });
+    gpu.addEventListener("uncapturederror", (event) => {
+      event.preventDefault?.();
+      const { error } = event as GPUUncapturedErrorEvent;
+      const memory = /memory/i.test(error.message) ||
+        (typeof GPUOutOfMemoryError !== "undefined" && error instanceof GPUOutOfMemoryError);
+      this.#failure ??= memory
+        ? `out of GPU memory: use a smaller batch or model (${error.message})`
+        : `internal: ${error.message}`;
+    });
+  }
+
+  allocate(bytes: number): Handle {
+    this.#requireOpen();
+    return this.#pool.take(bytes);
+  }
+
+  release(handle: Handle): void {
+    if (!this.#closed) this.#pool.give(handle as GpuRange);
+  }
+
+  range(handle: Handle, byteOffset: number, bytes: number): Handle {
+    const { buffer, offset } = handle as GpuRange;
+    return new GpuRange(buffer, offset + byteOffset, bytes);
+  }
+
+  write(handle: Handle, byteOffset: number, data: ArrayBufferView): void {
+    this.#requireOpen();
+    const { buffer, offset } = handle as GpuRange;
+    this.flush(); // queue.writeBuffer overtakes commands that are recorded and not yet submitted
+    this.gpu.queue.writeBuffer(
+      buffer,
+      offset + byteOffset,
+      data.buffer as ArrayBuffer,
+      data.byteOffset,
+      data.byteLength,
+    );
+  }
+
+  async read(handle: Handle, byteOffset: number, bytes: number): Promise<ArrayBuffer> {
+    this.#requireOpen();
+    const { buffer, offset } = handle as GpuRange;
+    if (bytes === 0) return new ArrayBuffer(0);
+    const staging = this.gpu.createBuffer({ size: bytes, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+    this.#endPass();
+    this.#encoder ??= this.gpu.createCommandEncoder();
+    this.#encoder.copyBufferToBuffer(buffer, offset + byteOffset, staging, 0, bytes);
+    this.flush();
+    try {
+      await staging.mapAsync(GPUMapMode.READ);
+      const copy = staging.getMappedRange().slice(0);
+      await this.#throwFailure();
+      return copy;
+    } catch (error) {
+      await this.#throwFailure();
+      throw error;
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  /** Everything a dispatch needs but its uniform: pipeline, and the ranges it binds. */
+  prepare(call: Call, scratch: (index: number, bytes: number) => GpuRange): Prepared[] {
+    const plan = call.kernel.webgpu(call.args, this.traits);
+    const ranges = [...call.inputs, ...call.outputs].map((s) => s.handle as GpuRange);
+    plan.scratch?.forEach((bytes, i) => ranges.push(scratch(i, bytes)));
+    return plan.dispatches.map((dispatch) => ({
+      dispatch,
+      ...this.#pipelineOf(dispatch),
+      ranges: dispatch.bindings.map((b) => ranges[b]),
+      call,
+    }));
+  }
+
+  #pipelineOf(dispatch: Dispatch) {
+    if (Math.max(...dispatch.grid) > 65535) {
+      throw new RangeError(`internal: ${dispatch.label} has a grid of ${dispatch.grid}`);
+    }
+    return this.pipelines.get(dispatch.source, dispatch.label);
+  }
+
+  /** Bind group of a dispatch whose uniform lies at `offset` of `uniforms`. */
+  bindGroup({ dispatch, layout, ranges }: Prepared, uniforms: GPUBuffer, offset: number): GPUBindGroup {
+    const entries: GPUBindGroupEntry[] = ranges.map(({ buffer, offset, size }, binding) => ({
+      binding,
+      resource: { buffer, offset, size },
+    }));
+    if (dispatch.uniform !== undefined) {
+      entries.push({
+        binding: ranges.length,
+        resource: { buffer: uniforms, offset, size: dispatch.uniform.byteLength },
+      });
+    }
+    return this.gpu.createBindGroup({ layout, entries });
+  }
+
+  run(call: Call): void {
+    this.#requireOpen();
+    const scratch = (_: number, bytes: number) => {
+      const range = this.#pool.take(bytes);
+      this.#scratch.push(range);
+      return range;
+    };
+    for (const prepared of this.prepare(call, scratch)) this.#enqueue(prepared);
+    // scratch is free again for the next call: the queue keeps order
+    for (const range of this.#scratch.splice(0)) this.#pool.give(range);
+  }
+
+  #enqueue(prepared: Prepared): void {
+    const { dispatch, pipeline } = prepared;
+    const bytes = dispatch.uniform?.byteLength ?? 0;
+    if (this.#uniformEnd + bytes > UNIFORM_BYTES) this.flush();
+    const at = this.#uniformEnd;
+    if (dispatch.uniform !== undefined) {
+      this.#uniformWords.set(dispatch.uniform, at / 4);
+      this.#uniformEnd += Math.ceil(bytes / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT;
+    }
+    const group = this.bindGroup(prepared, this.#uniforms, at);
+    this.#encoder ??= this.gpu.createCommandEncoder();
+    if (this.#timestamps !== null) this.#endPass();
+    this.#pass ??= this.#encoder.beginComputePass(this.#timestamps?.next(prepared) ?? {});
+    this.#pass.setPipeline(pipeline);
+    this.#pass.setBindGroup(0, group);
+    this.#pass.dispatchWorkgroups(...dispatch.grid);
+  }
+
+  #endPass(): void {
+    this.#pass?.end();
+    this.#pass = null;
+  }
+
+  /** Submits what is recorded. Uniforms are written first: their queue write lands before the commands that read them. */
+  flush(): void {
+    if (this.#encoder === null) return;
+    this.#endPass();
+    if (this.#uniformEnd > 0) {
+      this.gpu.queue.writeBuffer(this.#uniforms, 0, this.#uniformWords, 0, this.#uniformEnd / 4);
+    }
+    this.gpu.queue.submit([this.#encoder.finish()]);
+    this.#encoder = null;
+    this.#uniformEnd = 0;
+  }
+
+  compile(calls: readonly Call[]): Program {
+    this.#requireOpen();
+    const scratch: GpuRange[] = [];
+    const largest = (index: number, bytes: number): GpuRange => {
+      // one set for the whole program; a larger wish later gets a buffer of its own
+      if (scratch[index] !== undefined && scratch[index].size >= bytes) return scratch[index];
+      const range = this.#pool.take(bytes);
+      if (scratch[index] !== undefined) scratch.push(scratch[index]);
+      return scratch[index] = range;
+    };
+    const prepared = calls.flatMap((call) => this.prepare(call, largest));
+    return new WebGpuProgram(this, prepared, () => {
+      for (const range of scratch) if (!this.#closed) this.#pool.give(range);
+    });
+  }
+
+  async synchronize(): Promise<void> {
+    this.#requireOpen();
+    this.flush();
+    await this.gpu.queue.onSubmittedWorkDone();
+    await this.#throwFailure();
+  }
+
+  async #throwFailure(): Promise<void> {
+    const report = await this.pipelines.check();
+    if (report !== "") throw new Error(`internal: a shader does not compile: ${report}`);
+    // errors are delivered as events: give them a turn of the event loop
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    if (this.#failure !== null) throw new Error(`Cannot go on: ${this.#failure}`);
+  }
+
+  /** Runs `body` with a timestamp around every dispatch; null where the adapter has no timestamps. */
+  async time(body: () => void | Promise<void>): Promise<KernelTime[] | null> {
+    if (!this.gpu.features.has("timestamp-query")) return null;
+    this.flush();
+    this.#timestamps = new Timestamps(this.gpu);
+    try {
+      await body();
+      this.flush();
+      return await this.#timestamps.read();
+    } finally {
+      this.#timestamps.destroy();
+      this.#timestamps = null;
+    }
+  }
+
+  /** Timestamps for program passes while profiling. */
+  get timestamps(): Timestamps | null {
+    return this.#timestamps;
+  }
+
+  memory(): DeviceMemory {
+    return this.#pool.memory();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.flush();
+    this.#closed = true;
+    this.#pool.close();
+    this.#uniforms.destroy();
+    this.gpu.destroy();
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new Error("Cannot use a device after close()");
+    if (this.#failure !== null) throw new Error(`Cannot go on: ${this.#failure}`);
+  }
+}

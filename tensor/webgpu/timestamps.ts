@@ -1,0 +1,80 @@
+/**
+ * GPU time of each dispatch, by timestamp queries around passes of one dispatch.
+ * @module
+ */
+import type { Prepared } from "./program.ts";
+
+/** What a kernel took. */
+export interface KernelTime {
+  readonly kernel: string;
+  readonly label: string;
+  readonly microseconds: number;
+  /** Floating-point operations of the whole call, if the kernel says. */
+  readonly flops: number;
+  /** Bytes bound. */
+  readonly bytes: number;
+}
+
+/** At most this many dispatches are timed in one profile. */
+const CAPACITY = 4096;
+
+/** Collects pairs of timestamps. */
+export class Timestamps {
+  readonly #gpu: GPUDevice;
+  readonly #queries: GPUQuerySet[] = [];
+  readonly #timed: Prepared[] = [];
+
+  constructor(gpu: GPUDevice) {
+    this.#gpu = gpu;
+  }
+
+  /** Descriptor for the pass of the next dispatch. */
+  next(prepared: Prepared): GPUComputePassDescriptor {
+    const at = this.#timed.push(prepared) - 1;
+    if (at % CAPACITY === 0) this.#queries.push(this.#gpu.createQuerySet({ type: "timestamp", count: 2 * CAPACITY }));
+    const first = 2 * (at % CAPACITY);
+    return {
+      timestampWrites: {
+        querySet: this.#queries.at(-1)!,
+        beginningOfPassWriteIndex: first,
+        endOfPassWriteIndex: first + 1,
+      },
+    };
+  }
+
+  /** Resolves and reads everything timed. */
+  async read(): Promise<KernelTime[]> {
+    const times: bigint[] = [];
+    for (const [i, queries] of this.#queries.entries()) {
+      const count = 2 * Math.min(CAPACITY, this.#timed.length - i * CAPACITY);
+      const resolved = this.#gpu.createBuffer({
+        size: 8 * count,
+        usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+      });
+      const staging = this.#gpu.createBuffer({
+        size: 8 * count,
+        usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+      });
+      const encoder = this.#gpu.createCommandEncoder();
+      encoder.resolveQuerySet(queries, 0, count, resolved, 0);
+      encoder.copyBufferToBuffer(resolved, 0, staging, 0, 8 * count);
+      this.#gpu.queue.submit([encoder.finish()]);
+      await staging.mapAsync(GPUMapMode.READ);
+      times.push(...new BigUint64Array(staging.getMappedRange()));
+      staging.destroy();
+      resolved.destroy();
+    }
+    return this.#timed.map(({ call, dispatch, ranges }, i) => ({
+      kernel: call.kernel.name,
+      label: dispatch.label,
+      microseconds: Number(times[2 * i + 1] - times[2 * i]) / 1000,
+      flops: call.kernel.flops?.(call.args) ?? 0,
+      bytes: ranges.reduce((total, r) => total + r.size, 0),
+    }));
+  }
+
+  /** Frees the queries. */
+  destroy(): void {
+    for (const queries of this.#queries) queries.destroy();
+  }
+}
