@@ -7,6 +7,7 @@ import { extname } from "node:path";
 import { parse as parseToml } from "npm:smol-toml@1.9.1";
 import { parseJsonc } from "./jsonc.ts";
 import { type Field, flagOf } from "./fields.ts";
+import { ioFact } from "./io_fact.ts";
 import { nameHint } from "./name_hint.ts";
 
 /** What each key of a config may hold. */
@@ -16,6 +17,7 @@ export type FieldsOf<C> = { readonly [K in keyof C]-?: Field<C[K]> };
 export interface Layer {
   /** How a key is called where it was set: `"lr" in "my.toml"`, or `--lr`. */
   readonly nameOf: (key: string) => string;
+  /** The values, not checked yet. */
   readonly values: Readonly<Record<string, unknown>>;
 }
 
@@ -78,8 +80,7 @@ async function readText(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
-    const fact = error instanceof Deno.errors.NotFound ? "no such file" : (error as Error).message;
-    throw new Error(`Cannot read "${path}": ${fact}`, { cause: error });
+    throw new Error(`Cannot read "${path}": ${ioFact(error)}`, { cause: error });
   }
 }
 

@@ -20,9 +20,13 @@ export interface Field<T> {
 
 /** Bounds of a number, each inclusive but for `above` and `below`. */
 export interface Bounds {
+  /** At least this. */
   readonly min?: number;
+  /** At most this. */
   readonly max?: number;
+  /** More than this. */
   readonly above?: number;
+  /** Less than this. */
   readonly below?: number;
 }
 

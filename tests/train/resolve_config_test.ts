@@ -108,10 +108,10 @@ Deno.test("what cannot be is refused, naming file, key, value and near names", a
       'Cannot read "FILE": invalid value\n\n1:  lr = \n         ^',
     );
     await rejects(resolveConfig({ file: join(folder, "none.toml") }), {
-      message: `Cannot read "${join(folder, "none.toml")}": no such file`,
+      message: `Cannot read "${join(folder, "none.toml")}": no such file or folder`,
     });
     await rejects(resolveConfig({ file: folder }), {
-      message: `Cannot read "${folder}": Is a directory (os error 21)`,
+      message: `Cannot read "${folder}": it is a folder`,
     });
   });
 });

@@ -1,0 +1,92 @@
+/** `metrics.jsonl`: one JSON object a line, in the order of the steps. @module */
+import { writeAtomic } from "../data/files/atomic_write.ts";
+import { ioFact } from "./io_fact.ts";
+
+/** One line: the step and what was measured there. A value that is no finite number is written as null. */
+export interface MetricRow {
+  /** Steps done when this was measured. */
+  readonly step: number;
+  /** What was measured, by name. */
+  readonly [name: string]: number | string | null;
+}
+
+/** Appends rows to a file, each at once, so that a killed run keeps all but the row it was writing. */
+export class MetricsFile implements Disposable {
+  readonly #file: Deno.FsFile;
+
+  private constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  /**
+   * Opens a file for appending; it need not exist.
+   *
+   * @param upToStep on resuming: rows of later steps are cut away, they will be written again
+   */
+  static async open(path: string, upToStep?: number): Promise<MetricsFile> {
+    if (upToStep !== undefined) {
+      const kept = (await readMetrics(path)).filter(({ step }) => step <= upToStep);
+      await writeAtomic(path, kept.map(lineOf).join(""));
+    }
+    return new MetricsFile(await Deno.open(path, { append: true, create: true }));
+  }
+
+  /** Adds a row. */
+  append(row: MetricRow): void {
+    const bytes = new TextEncoder().encode(lineOf(row));
+    for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
+  }
+
+  /** Closes the file. */
+  close(): void {
+    this.#file.close();
+  }
+
+  /** Closes the file, at the end of a `using` scope. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * The rows of a `metrics.jsonl`; none where there is no such file. A last line that was cut short is left out.
+ *
+ * @throws {Error} Where it cannot be read.
+ * @throws {SyntaxError} Where another line is not a row.
+ */
+export async function readMetrics(path: string): Promise<MetricRow[]> {
+  const lines = (await textOf(path)).split("\n");
+  const cut = lines.pop(); // what stands after the last line end: nothing, or half a row
+  const rows = lines.map((line, i) => rowOf(line, `line ${i + 1} of "${path}"`));
+  if (cut) {
+    try {
+      rows.push(rowOf(cut, "the last line"));
+    } catch {
+      // half a row of a run that was killed while it wrote
+    }
+  }
+  return rows;
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw new Error(`Cannot read "${path}": ${ioFact(error)}`, { cause: error });
+  }
+}
+
+function rowOf(line: string, place: string): MetricRow {
+  try {
+    const row = JSON.parse(line);
+    if (typeof row?.step === "number") return row;
+  } catch {
+    // not JSON: the same message as for JSON without a step
+  }
+  throw new SyntaxError(`Cannot read ${place}: expected a JSON object with a step, found "${line.slice(0, 40)}"`);
+}
+
+function lineOf(row: MetricRow): string {
+  return JSON.stringify(row) + "\n";
+}

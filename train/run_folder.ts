@@ -1,0 +1,162 @@
+/**
+ * A run's folder: `config.json`, `metrics.jsonl`, TensorBoard events, `best.safetensors`, and `last/` with the newest
+ * checkpoint and the one before it.
+ * @module
+ */
+import { join } from "node:path";
+import { writeAtomic } from "../data/files/atomic_write.ts";
+import { type ArrayDict, readSafetensors, writeSafetensors } from "../data/files/safetensors.ts";
+import { ioFact } from "./io_fact.ts";
+import { MetricsFile } from "./metrics_file.ts";
+import { EventWriter } from "./tensorboard.ts";
+
+/** What a checkpoint or a saved model holds: named arrays, and texts about them. */
+export interface Saved {
+  /** Weights and other numbers by name. */
+  readonly arrays: Readonly<ArrayDict>;
+  /** Texts by name, such as the config as JSON. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** A checkpoint as found. */
+export interface Checkpoint extends Saved {
+  /** Steps done when it was written. */
+  readonly step: number;
+  /** Its file. */
+  readonly path: string;
+}
+
+/** Checkpoints kept: if the newest is cut short, there is one before it. */
+const checkpointsKept = 2;
+
+/** A run's folder. */
+export class RunFolder {
+  /** Where it is. */
+  readonly path: string;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * Makes a folder for a new run and saves the config in it.
+   *
+   * @param config anything JSON can hold
+   * @throws {Error} Where it cannot be written to, or already holds a run.
+   */
+  static async create(path: string, config: object): Promise<RunFolder> {
+    const run = new RunFolder(path);
+    await run.#writing(() => Deno.mkdir(join(path, "last"), { recursive: true }));
+    if (await exists(run.configPath)) {
+      throw new Error(
+        `Cannot train into "${path}": it already holds a run; go on with it by --resume, or give another folder with --out`,
+      );
+    }
+    await run.saveConfig(config);
+    return run;
+  }
+
+  /**
+   * Opens the folder of an earlier run.
+   *
+   * @throws {Error} Where it holds no run.
+   */
+  static async open(path: string): Promise<RunFolder> {
+    const run = new RunFolder(path);
+    if (!await exists(run.configPath)) throw new Error(`Cannot open run "${path}": it holds no config.json`);
+    await run.#writing(() => Deno.mkdir(join(path, "last"), { recursive: true }));
+    return run;
+  }
+
+  /** The resolved config. */
+  get configPath(): string {
+    return join(this.path, "config.json");
+  }
+
+  /** The best model by the validation metric. */
+  get bestPath(): string {
+    return join(this.path, "best.safetensors");
+  }
+
+  /** The measurements, a JSON object a line. */
+  get metricsPath(): string {
+    return join(this.path, "metrics.jsonl");
+  }
+
+  /** Saves the config, also over an earlier one. */
+  async saveConfig(config: object): Promise<void> {
+    await this.#writing(() => writeAtomic(this.configPath, JSON.stringify(config, null, 2) + "\n"));
+  }
+
+  /** Saves the best model; an earlier one is there until the new one is complete. */
+  async saveBest({ arrays, metadata }: Saved): Promise<void> {
+    await this.#writing(() => writeSafetensors(this.bestPath, arrays, metadata));
+  }
+
+  /** Saves a checkpoint and removes all but the one before it. */
+  async saveCheckpoint(step: number, { arrays, metadata }: Saved): Promise<void> {
+    const path = join(this.path, "last", `step-${String(step).padStart(8, "0")}.safetensors`);
+    await this.#writing(() => writeSafetensors(path, arrays, metadata));
+    for (const old of (await this.#checkpoints()).slice(checkpointsKept)) await Deno.remove(old.path);
+  }
+
+  /**
+   * The newest checkpoint that is whole; `undefined` where none was ever written.
+   *
+   * @param say is told of checkpoints that are not whole
+   * @throws {Error} Where there are checkpoints and none is whole.
+   */
+  async loadCheckpoint(say: (line: string) => void): Promise<Checkpoint | undefined> {
+    const found = await this.#checkpoints();
+    for (const { step, path } of found) {
+      try {
+        return { step, path, ...readSafetensors(path) };
+      } catch (error) {
+        say(`${error instanceof Error ? error.message : error}; using the checkpoint before it`);
+        await Deno.rename(path, path + ".broken"); // so that it does not count as one of those kept
+      }
+    }
+    if (found.length === 0) return undefined;
+    throw new Error(`Cannot resume "${this.path}": none of its ${found.length} checkpoints is whole`);
+  }
+
+  /** Opens the measurements for appending; on resuming, rows after the checkpoint's step are cut away. */
+  async openMetrics(upToStep?: number): Promise<MetricsFile> {
+    return await this.#writing(() => MetricsFile.open(this.metricsPath, upToStep));
+  }
+
+  /** Opens a new TensorBoard file; on resuming, TensorBoard is told to drop what came after the checkpoint's step. */
+  openEvents(upToStep?: number): EventWriter {
+    return new EventWriter(this.path, { resumeStep: upToStep === undefined ? undefined : upToStep + 1 });
+  }
+
+  /** The checkpoints, newest first. */
+  async #checkpoints(): Promise<{ step: number; path: string }[]> {
+    const found = [];
+    for await (const { name } of Deno.readDir(join(this.path, "last"))) {
+      const match = /^step-(\d+)\.safetensors$/.exec(name);
+      if (match) found.push({ step: Number(match[1]), path: join(this.path, "last", name) });
+    }
+    return found.sort((a, b) => b.step - a.step);
+  }
+
+  async #writing<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } catch (error) {
+      if (!isIoError(error)) throw error;
+      throw new Error(`Cannot write to "${this.path}": ${ioFact(error)}; give another folder with --out`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** Errors of the file system, ours ("Cannot …: …") and bugs aside. */
+function isIoError(error: unknown): boolean {
+  return Object.values(Deno.errors).some((kind) => error instanceof kind) || /os error/.test(String(error));
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
