@@ -33,20 +33,6 @@ Deno.test("a folder that cannot be written is named with the fact and the remedy
   await withFolder(async (folder) => {
     const file = join(folder, "file");
     await Deno.writeTextFile(file, "");
-    for (
-      const [path, fact] of [[file, "a file of that name exists"], [join(file, "run"), "a part of the path is a file"]]
-    ) {
-      await rejects(RunFolder.create(path, {}), {
-        message: `Cannot write to "${path}": ${fact}; give another folder with --out`,
-      });
-    }
-  });
-});
-
-Deno.test("two checkpoints are kept, nothing else is left behind", async () => {
-  await withFolder(async (folder) => {
-    const run = await RunFolder.create(folder, {});
-    strictEqual(await run.loadCheckpoint(() => {}), undefined);
     for (const path of [file, join(file, "run")]) {
       await rejects(RunFolder.create(path, {}), {
         message: `Cannot write to "${path}": a part of the path is a file; give another folder with --out`,
