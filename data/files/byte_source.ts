@@ -4,8 +4,13 @@ export interface ByteSource {
   readonly label: string;
   /** Total number of bytes. */
   readonly size: number;
-  /** Reads exactly `length` bytes at `offset` into memory of their own; throws if the source has become shorter. */
+  /**
+   * Reads exactly `length` bytes at `offset` into memory of their own; throws if the source has become shorter.
+   * Not while a `load` is under way.
+   */
   read(offset: number, length: number): Uint8Array<ArrayBuffer>;
+  /** As `read`, without blocking. Calls may overlap. */
+  load(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
   /** Closes the file, if there is one. May be called twice. */
   close(): void;
 }
@@ -50,6 +55,10 @@ class MemorySource implements ByteSource {
     return new Uint8Array(this.#bytes.subarray(offset, offset + length));
   }
 
+  load(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    return Promise.try(() => this.read(offset, length));
+  }
+
   close(): void {
     this.#bytes = undefined;
   }
@@ -59,6 +68,8 @@ class FileSource implements ByteSource {
   readonly label: string;
   readonly size: number;
   #file: Deno.FsFile | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #loads = 0;
 
   constructor(path: string) {
     this.label = JSON.stringify(path);
@@ -73,15 +84,43 @@ class FileSource implements ByteSource {
   }
 
   read(offset: number, length: number): Uint8Array<ArrayBuffer> {
-    if (this.#file === undefined) throw new Error(`Cannot read ${this.label}: it has been closed`);
+    if (this.#loads > 0) throw new Error(`internal: ${this.label} is read while a load is under way`);
+    const file = this.#seek(offset);
     const bytes = new Uint8Array(length);
-    this.#file.seekSync(offset, Deno.SeekMode.Start);
     for (let done = 0; done < length;) {
-      const count = this.#file.readSync(bytes.subarray(done));
-      if (count === null) throw new Error(`Cannot read ${this.label}: it ends after ${offset + done} bytes`);
+      const count = file.readSync(bytes.subarray(done));
+      if (count === null) throw this.#tooShort(offset + done);
       done += count;
     }
     return bytes;
+  }
+
+  /** One read after the other: a file has a single position. */
+  load(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    this.#loads++;
+    const result = this.#turn.then(() => this.#load(offset, length)).finally(() => this.#loads--);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  async #load(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length;) {
+      const count = await this.#seek(offset + done).read(bytes.subarray(done));
+      if (count === null) throw this.#tooShort(offset + done);
+      done += count;
+    }
+    return bytes;
+  }
+
+  #seek(offset: number): Deno.FsFile {
+    if (this.#file === undefined) throw new Error(`Cannot read ${this.label}: it has been closed`);
+    this.#file.seekSync(offset, Deno.SeekMode.Start);
+    return this.#file;
+  }
+
+  #tooShort(end: number): Error {
+    return new Error(`Cannot read ${this.label}: it ends after ${end} bytes`);
   }
 
   close(): void {

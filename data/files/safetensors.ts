@@ -58,8 +58,18 @@ export class SafetensorsFile implements Disposable {
    * @throws {Error} the file has been closed or cut short since it was opened
    */
   read(name: string): NamedArray {
-    const { dtype, shape, offset, byteLength } = this.entry(name);
-    const bytes = this.#source.read(offset, byteLength);
+    const { offset, byteLength } = this.entry(name);
+    return this.#decode(name, this.#source.read(offset, byteLength));
+  }
+
+  /** As {@linkcode SafetensorsFile.read}, without blocking. Calls may overlap. */
+  async load(name: string): Promise<NamedArray> {
+    const { offset, byteLength } = this.entry(name);
+    return this.#decode(name, await this.#source.load(offset, byteLength));
+  }
+
+  #decode(name: string, bytes: Uint8Array): NamedArray {
+    const { dtype, shape } = this.entry(name);
     try {
       return { shape: [...shape], data: decodeStored(dtype, bytes, elementCount(shape)) };
     } catch (error) {

@@ -1,0 +1,16 @@
+/**
+ * Weight files: safetensors read and written, PyTorch's read, both as plain arrays by name.
+ * @module
+ */
+export { writeAtomic } from "./atomic_write.ts";
+export { type ArrayDict, elementCount, type NamedArray } from "./named_array.ts";
+export {
+  encodeSafetensors,
+  openSafetensors,
+  readSafetensors,
+  SafetensorsFile,
+  writeSafetensors,
+} from "./safetensors.ts";
+export type { SafetensorsEntry } from "./safetensors_header.ts";
+export type { StoredType } from "./stored_types.ts";
+export { readTorchFile, readTorchTensor, type TorchFileOptions } from "./torch_file.ts";

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import type { Batch } from "../../../data/batches/batch.ts";
+import { evaluationBatches, type EvaluationBatchOptions } from "../../../data/batches/evaluation_batches.ts";
+import { madeUp } from "./made_up.ts";
+
+const FRAMES = Array.from({ length: 23 }, (_, i) => 3 + (i * 7) % 20);
+
+function all(options?: EvaluationBatchOptions, indices?: number[]): Promise<Batch[]> {
+  return Array.fromAsync(evaluationBatches(madeUp(FRAMES), indices, options));
+}
+
+Deno.test("evaluation batches: every utterance whole and once, the last batch kept", async () => {
+  const batches = await all({ batchSize: 5 });
+  assert.deepEqual(batches.map(({ batch }) => batch), [5, 5, 5, 5, 3]);
+  const seen = batches.flatMap(({ indices }) => [...indices]);
+  assert.deepEqual(seen.toSorted((a, b) => a - b), FRAMES.map((_, i) => i));
+  for (const { indices, lengths, labels, features, time } of batches) {
+    assert.equal(time, Math.max(...lengths));
+    indices.forEach((index, row) => {
+      assert.equal(lengths[row], FRAMES[index]);
+      assert.equal(labels[row], index % 3);
+      const expected = Array.from({ length: time }, (_, t) => t < FRAMES[index] ? index * 1000 + t : -20);
+      assert.deepEqual([...features.subarray(row * time, (row + 1) * time)], expected);
+    });
+  }
+  assert.deepEqual(await all({ batchSize: 5 }), batches);
+});
+
+Deno.test("evaluation batches: similar lengths come together", async () => {
+  const batches = await all({ batchSize: 5 });
+  const padded = batches.reduce((sum, { batch, time }) => sum + batch * time, 0);
+  const frames = FRAMES.reduce((a, b) => a + b);
+  assert.ok(padded / frames < 1.3, `${padded / frames}`);
+});
+
+Deno.test("evaluation batches: frames a batch are bounded, one long utterance excepted", async () => {
+  const batches = await all({ maxFrames: 20 });
+  for (const { batch, time } of batches) assert.ok(batch * time <= 20 || batch === 1);
+  assert.equal(batches.reduce((sum, { batch }) => sum + batch, 0), 23);
+  assert.ok(batches.some(({ batch, time }) => batch === 1 && time > 20));
+});
+
+Deno.test("evaluation batches: centre crops", async () => {
+  const [batch] = await all({ mode: "center", segmentLength: 4 }, [0, 1]); // 3 and 10 frames
+  assert.deepEqual([...batch.indices], [1, 0]);
+  assert.deepEqual([...batch.lengths], [4, 3]);
+  assert.deepEqual([...batch.features], [1003, 1004, 1005, 1006, 0, 1, 2, -20]);
+});
+
+Deno.test("evaluation batches: time rounded up, padding value, no utterances", async () => {
+  const [batch] = await all({ timeMultiple: 16, padding: 0 }, [0]);
+  assert.equal(batch.time, 16);
+  assert.deepEqual([...batch.features.subarray(3)], Array(13).fill(0));
+  assert.deepEqual(await all({}, []), []);
+  await assert.rejects(all({ batchSize: 0 }), {
+    message: "Cannot make evaluation batches: batchSize is 0, wanted a whole number of at least 1",
+  });
+});
