@@ -8,7 +8,7 @@ export {
   encodeSafetensors,
   openSafetensors,
   readSafetensors,
-  SafetensorsFile,
+  type SafetensorsFile,
   writeSafetensors,
 } from "./safetensors.ts";
 export type { SafetensorsEntry } from "./safetensors_header.ts";
