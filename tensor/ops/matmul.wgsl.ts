@@ -5,10 +5,12 @@
 import type { GpuPlan, GpuTraits } from "../device/kernel.ts";
 import type { MatmulArgs } from "./matmul_kernel.ts";
 import { matmulNaiveGpu } from "./matmul_naive.wgsl.ts";
+import { matmulRegisterGpu } from "./matmul_register.wgsl.ts";
 
 export { matmulNaiveGpu } from "./matmul_naive.wgsl.ts";
 
 /** The plan of one product. Inputs [A, B, bias?], output C. */
-export function matmulGpu(args: MatmulArgs, _traits: GpuTraits): GpuPlan {
+export function matmulGpu(args: MatmulArgs, traits: GpuTraits): GpuPlan {
+  if (traits.software) return matmulRegisterGpu(args);
   return matmulNaiveGpu(args);
 }

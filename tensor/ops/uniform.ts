@@ -28,6 +28,6 @@ export function uniformLets(names: readonly string[], floats: readonly string[] 
 
 /** A grid of at least `count` workgroups over x and y, each within 65,535; `x` is the number in a row. */
 export function foldGrid(count: number): [number, number, number] {
-  const x = Math.min(count, 65535);
+  const x = Math.max(1, Math.min(count, 65535));
   return [x, Math.ceil(count / x), 1];
 }
