@@ -79,7 +79,7 @@ export function beforeEachRun(work: () => void): void {
 }
 
 /** Storages inside a result: tensors, and arrays, maps and plain objects of them. */
-function storagesOf(value: unknown, into = new Set<Storage>()): Set<Storage> {
+export function storagesOf(value: unknown, into = new Set<Storage>()): Set<Storage> {
   if (typeof value !== "object" || value === null) return into;
   if ("storage" in value && value.storage instanceof Storage) {
     into.add(value.storage);

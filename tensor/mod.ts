@@ -1,5 +1,6 @@
 /** The tensor engine: tensors, autograd, devices, captured steps. No dependencies. @module */
 export { type Backward, type BackwardOptions, isGradEnabled, noGrad } from "./autograd.ts";
+export { capture, type Captured, findNonFinite } from "./capture/capture.ts";
 export { currentDevice } from "./device/current.ts";
 export type { Device, DeviceMemory, DeviceType } from "./device/device.ts";
 export { chooseDevice, type Chosen, type DeviceChoice, openDevice, setDevice } from "./device/open.ts";

@@ -60,4 +60,6 @@ export interface Call<A = unknown> {
    * written stands in both lists; WGSL then binds it once, as output.
    */
   readonly updates?: boolean;
+  /** For people: the op that made the call, where the kernel's name does not say. */
+  readonly label?: string;
 }

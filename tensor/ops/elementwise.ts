@@ -47,7 +47,7 @@ export function mapElements(name: string, expr: Expr, inputs: readonly Tensor[],
     scalars: options.scalars ?? [],
     counters: options.counters ?? [],
   };
-  run({ kernel: elementwiseKernel, args, inputs: inputs.map((t) => t.storage), outputs: [out.storage] });
+  run({ kernel: elementwiseKernel, args, inputs: inputs.map((t) => t.storage), outputs: [out.storage], label: name });
   return out;
 }
 
@@ -70,5 +70,6 @@ export function mapElementsInto(target: Tensor, expr: Expr, inputs: readonly Ten
     inputs: inputs.map((t) => t.storage),
     outputs: [target.storage],
     updates: !whole || inPlace,
+    label: "update",
   });
 }
