@@ -157,7 +157,7 @@ export const trainFields: FieldsOf<TrainConfig> = {
 };
 
 /** Keys by what they are about, as `--help` lists them. */
-export const trainGroups: Readonly<Record<string, readonly (keyof TrainConfig)[]>> = {
+export const trainGroups: Readonly<Record<string, readonly Exclude<keyof TrainConfig, "recipe">[]>> = {
   "Data": ["batchSize", "segmentLength", "validSegment", "validFraction", "cacheMegabytes"],
   "Steps": ["totalSteps", "validSteps", "saveSteps", "logSteps", "patience"],
   "Optimizer": ["optimizer", "lr", "weightDecay", "betas", "momentum", "gradClip"],

@@ -50,6 +50,8 @@ export interface CommandSpec<F extends Fields> {
   readonly options: F;
   /** Further options, listed in `--help` under a heading of their own. */
   readonly groups?: { readonly [heading: string]: readonly (keyof F & string)[] };
+  /** Defaults to show in `--help` for options that get theirs elsewhere, such as from a recipe. */
+  readonly shownDefaults?: Readonly<Record<string, unknown>>;
   /** Text after the list of options. */
   readonly notes?: string;
   /** Command lines as typed. */
@@ -115,20 +117,25 @@ function programOf<F extends Fields>(spec: CommandSpec<F>): Command {
   }
   const headings = new Map<string, string>();
   for (const [heading, keys] of Object.entries(spec.groups ?? {})) keys.forEach((key) => headings.set(key, heading));
-  for (const [key, field] of Object.entries(spec.options)) addOption(program, key, field, headings.get(key));
+  for (const [key, field] of Object.entries(spec.options)) {
+    addOption(program, key, { fallback: spec.shownDefaults?.[key], ...field }, headings.get(key));
+  }
   const examples = spec.examples.map((line) => `  ${line}`).join("\n");
   return program.addHelpText("after", `${spec.notes ? `\n${spec.notes}\n` : ""}\nExamples:\n${examples}`);
 }
 
 function addOption(program: Command, key: string, field: Field<unknown> & { fallback?: unknown }, heading?: string) {
-  const flags = field.placeholder ? `${flagOf(key)} <${field.placeholder}>` : flagOf(key);
-  const options = [new Option(flags, field.help + fallbackText(field.fallback))];
+  const isShort = field.placeholder.length <= 20;
+  const flags = field.placeholder ? `${flagOf(key)} <${isShort ? field.placeholder : "NAME"}>` : flagOf(key);
+  const help = field.help + (isShort ? "" : `: ${field.placeholder.replaceAll("|", ", ")}`);
+  const options = [new Option(flags, help + fallbackText(field.fallback))];
   if (!field.placeholder) options.push(new Option(flagOf(key).replace("--", "--no-")).hideHelp());
   for (const option of options) program.addOption(heading ? option.helpGroup(`${heading}:`) : option);
 }
 
 function fallbackText(fallback: unknown): string {
-  if (fallback === undefined || fallback === false || fallback === "") return "";
+  const isNothing = fallback === undefined || fallback === false || String(fallback) === "";
+  if (isNothing) return "";
   return ` (default: ${Array.isArray(fallback) ? fallback.join(",") : fallback})`;
 }
 

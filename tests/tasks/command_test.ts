@@ -9,6 +9,7 @@ const options = {
   lr: number("Learning rate", { above: 0 }),
   betas: numbers("Averages", { length: 2, min: 0, below: 1 }),
   device: withDefault(choice("Device", ["auto", "webgpu", "cpu"]), "auto"),
+  optimizer: choice("Optimizer", ["adamw", "adam", "sgd", "rmsprop"]),
   normFirst: flag("Normalise first"),
 };
 const spec: CommandSpec<typeof options> = {
@@ -17,6 +18,7 @@ const spec: CommandSpec<typeof options> = {
   positionals: { name: "RECORDING", help: "Recordings to name", max: 2 },
   options,
   groups: { Model: ["normFirst"] },
+  shownDefaults: { lr: 0.001 },
   examples: ["deno task infer --model runs/quickstart"],
 };
 
@@ -70,8 +72,10 @@ Deno.test("parseCommand: what is missing or too much is named", () => {
 Deno.test("parseCommand: --help shows options, defaults, groups and examples", () => {
   throws(() => parseCommand(spec, ["--help"]), (error: Error) => {
     match(error.message, /Usage: deno task infer \[options\] \[RECORDING\.\.\.\]/);
+    match(error.message, /--lr <X>\s+Learning rate \(default: 0\.001\)/);
     match(error.message, /--model <RUN\|FILE>\s+The trained model/);
     match(error.message, /--top-k <N>\s+Best guesses \(default: 1\)/);
+    match(error.message, /--optimizer <NAME>\s+Optimizer: adamw, adam, sgd, rmsprop/);
     match(error.message, /Model:\n\s+--norm-first\s+Normalise first/);
     match(error.message, /Examples:\n {2}deno task infer --model runs\/quickstart/);
     return error instanceof HelpRequest;
