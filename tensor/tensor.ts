@@ -26,8 +26,8 @@ export interface ReduceOptions {
 
 /** An n-dimensional array of float32 or int32 on a device. Made with {@linkcode tensor}, {@linkcode zeros} and their like. */
 export class Tensor {
-  /** Memory behind the tensor; views share it. */
-  readonly storage: Storage;
+  /** Memory behind the tensor; views share it. An optimizer moves parameters into one flat storage. */
+  storage: Storage;
   /** Sizes of the axes, outermost first. */
   readonly shape: readonly number[];
   /** Element type. */

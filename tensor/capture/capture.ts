@@ -7,7 +7,6 @@ import type { Device, Program } from "../device/device.ts";
 import type { Storage } from "../device/storage.ts";
 import { type Recorder, recordInto, release, storagesOf } from "../memory.ts";
 import { copyInto } from "../ops/copy.ts";
-import { sameShape } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 import { fuse } from "./fuse.ts";
 import { assignMemory } from "./plan.ts";

@@ -5,6 +5,7 @@
 import type { Call } from "../device/kernel.ts";
 import type { Storage } from "../device/storage.ts";
 import { type ElementwiseArgs, type ElementwiseInput, type Expr, mapLeaves, walk } from "../expr/expr.ts";
+import { noteSharing } from "../ops/elementwise.ts";
 import { collapse, contiguousStrides, isContiguous, sizeOf } from "../shape.ts";
 import { isElementwise, isTemporary, overlaps, touches, writes } from "./simplify.ts";
 
@@ -137,7 +138,8 @@ function merge(producer: Elementwise, consumer: Elementwise, isNeeded: (s: Stora
   const bindings = new Set([...merged.storages, ...targets]).size;
   if (misfit || clash || bindings > MOST_BINDINGS || new Set(targets).size < targets.length) return null;
   const packed = collapse(shape, [...merged.inputs.map((v) => v.strides), contiguousStrides(shape)]);
-  const inputs = merged.inputs.map((v, i) => ({ ...v, strides: packed.operands[i] }));
+  const views = merged.inputs.map((v, i) => ({ ...v, strides: packed.operands[i] }));
+  const inputs = noteSharing(views, merged.storages, targets);
   const args: ElementwiseArgs = {
     shape: packed.shape,
     inputs,

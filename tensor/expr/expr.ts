@@ -51,6 +51,8 @@ export interface ElementwiseInput {
   readonly dtype: DType;
   /** Set where this input is output number `inPlace` read before it is written (same place, same element). */
   readonly inPlace?: number;
+  /** Set where an earlier input number `shares` has the same storage: WGSL binds it once. */
+  readonly shares?: number;
 }
 
 /** An output of an elementwise kernel: contiguous over the iteration space from `offset` on. */

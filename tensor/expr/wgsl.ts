@@ -116,7 +116,7 @@ function loads(args: ElementwiseArgs, words: Uniform, used: readonly number[]): 
   for (const i of used) {
     const steps = shape.map((_, axis) => ` + k${axis} * ${words.i(place.stride(i, axis))}`).join("");
     const at = walks.includes(i) ? `u32(${words.i(place.offset(i))}${steps})` : `index + ${words.u(place.offset(i))}`;
-    const buffer = inputs[i].inPlace === undefined ? `in${i}` : `out${inputs[i].inPlace}`;
+    const buffer = inputs[i].inPlace === undefined ? `in${inputs[i].shares ?? i}` : `out${inputs[i].inPlace}`;
     lines.push(`  let x${i} = ${buffer}[${at}];`);
   }
   return lines.join("\n");
@@ -140,7 +140,7 @@ function statements(
     } else if (node.op === "scalar") value = words.f(place.scalar(node.index));
     else if (node.op === "random") {
       states.add(node.state);
-      const key = [0, 1, 2, 3].map((k) => `u32(in${node.state}[${k}])`).join(", ");
+      const key = [0, 1, 2, 3].map((k) => `u32(in${args.inputs[node.state].shares ?? node.state}[${k}])`).join(", ");
       value = `randomAt(index, ${words.u(place.counter(node.counter))}, ${key})`;
     } else value = operation(node, name);
     names.set(node, `t${names.size}`);
@@ -154,7 +154,9 @@ export function elementwiseGpu(args: ElementwiseArgs): GpuPlan {
   const { shape, inputs, outputs } = args;
   const words = pack(args);
   const { text, name, inputs: used, states } = statements(args, words);
-  const read = [...used, ...states].filter((i) => inputs[i].inPlace === undefined);
+  const read = [
+    ...new Set([...used, ...states].filter((i) => inputs[i].inPlace === undefined).map((i) => inputs[i].shares ?? i)),
+  ];
   const bindings = [...read, ...outputs.map((_, i) => inputs.length + i)];
   const type = (dtype: string) => (dtype === "float32" ? "f32" : "i32");
   const declarations = [

@@ -93,14 +93,17 @@ export function copyIntoView(target: Tensor, x: Tensor, accumulate = false): voi
 /** Writes x into a contiguous tensor of the same shape, as the elementwise kernel so that it can fuse (not tracked). */
 export function copyInto(target: Tensor, x: Tensor): void {
   if (!sameShape(target.shape, x.shape)) throw new TypeError(`Cannot copy ${show(x.shape)} into ${show(target.shape)}`);
-  mapElementsInto(target, input(0, x.dtype), [x]);
+  mapElementsInto([target], [input(0, x.dtype)], [x], { label: "copy" });
 }
 
 /** A tensor of one value (for ops; users call {@linkcode full}). */
 export function fill(device: Device, shape: Shape, value: number, dtype: DType): Tensor {
   const out = new Tensor(allocate(device, 4 * sizeOf(shape)), shape, dtype);
   if (out.size > 0) {
-    mapElementsInto(out, dtype === "float32" ? scalar(0) : constant(value, "int32"), [], { scalars: [value] });
+    mapElementsInto([out], [dtype === "float32" ? scalar(0) : constant(value, "int32")], [], {
+      scalars: [value],
+      label: "fill",
+    });
   }
   return out;
 }

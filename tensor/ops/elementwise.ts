@@ -2,9 +2,9 @@
  * Runs elementwise expressions on tensors: broadcasting, and the kernel that both devices share.
  * @module
  */
-import { type DType } from "../dtype.ts";
-import type { ElementwiseArgs, Expr } from "../expr/expr.ts";
+import type { ElementwiseArgs, ElementwiseInput, Expr } from "../expr/expr.ts";
 import { elementwiseGpu } from "../expr/wgsl.ts";
+import type { Storage } from "../device/storage.ts";
 import type { Kernel } from "../device/kernel.ts";
 import { allocate, run } from "../memory.ts";
 import { broadcastShapes, broadcastStrides, collapse, contiguousStrides, sizeOf } from "../shape.ts";
@@ -21,18 +21,30 @@ export const elementwiseKernel: Kernel<ElementwiseArgs> = {
 export interface MapOptions {
   scalars?: readonly number[];
   counters?: readonly number[];
-  /** Inputs that are not walked, such as the random state: appended after the tensors. */
-  dtype?: DType;
+  /** Shown in profiles. */
+  label?: string;
+}
+
+/** Notes which inputs read an output in place, and which share a storage (and type), so that WGSL binds each buffer once. */
+export function noteSharing<V extends ElementwiseInput>(
+  views: readonly V[],
+  inputs: readonly Storage[],
+  outputs: readonly Storage[],
+): V[] {
+  return views.map(({ inPlace: _, shares: __, ...view }, i) => {
+    const output = outputs.indexOf(inputs[i]);
+    if (output >= 0) return { ...view, inPlace: output } as V;
+    const first = inputs.findIndex((s, k) => s === inputs[i] && views[k].dtype === view.dtype);
+    return (first < i ? { ...view, shares: first } : view) as V;
+  });
 }
 
 /** Strides of inputs over `shape`, with neighbouring axes merged. */
-function layout(inputs: readonly Tensor[], shape: readonly number[]) {
+function layout(inputs: readonly Tensor[], shape: readonly number[], outputs: readonly Storage[]) {
   const strides = inputs.map((t) => broadcastStrides(t.shape, t.strides, shape));
   const merged = collapse(shape, [...strides, contiguousStrides(shape)]);
-  return {
-    shape: merged.shape,
-    inputs: inputs.map((t, i) => ({ strides: merged.operands[i], offset: t.offset, dtype: t.dtype })),
-  };
+  const views = inputs.map((t, i) => ({ strides: merged.operands[i], offset: t.offset, dtype: t.dtype }));
+  return { shape: merged.shape, inputs: noteSharing(views, inputs.map((t) => t.storage), outputs) };
 }
 
 /** A new tensor of `expr` over the broadcast inputs; not tracked. */
@@ -42,7 +54,7 @@ export function mapElements(name: string, expr: Expr, inputs: readonly Tensor[],
   const out = new Tensor(allocate(device, 4 * sizeOf(shape)), shape, expr.dtype);
   if (out.size === 0) return out;
   const args: ElementwiseArgs = {
-    ...layout(inputs, shape),
+    ...layout(inputs, shape, [out.storage]),
     outputs: [{ offset: 0, dtype: expr.dtype, expr }],
     scalars: options.scalars ?? [],
     counters: options.counters ?? [],
@@ -51,25 +63,31 @@ export function mapElements(name: string, expr: Expr, inputs: readonly Tensor[],
   return out;
 }
 
-/** Writes `expr` into a contiguous tensor, which may be among the inputs (`target = target + x`). */
-export function mapElementsInto(target: Tensor, expr: Expr, inputs: readonly Tensor[], options: MapOptions = {}): void {
-  requireSameDevice("update", [target, ...inputs]);
-  const { shape, inputs: views } = layout(inputs, target.shape);
+/**
+ * Writes expressions into contiguous tensors of one shape, in one kernel. Targets may be among the inputs (`target = target + x`): each
+ * element is read before it is written.
+ */
+export function mapElementsInto(
+  targets: readonly Tensor[],
+  exprs: readonly Expr[],
+  inputs: readonly Tensor[],
+  options: MapOptions = {},
+): void {
+  requireSameDevice("update", [...targets, ...inputs]);
+  const outputs = targets.map((t) => t.storage);
   const args: ElementwiseArgs = {
-    shape,
-    inputs: views.map((v, i) => (inputs[i].storage === target.storage ? { ...v, inPlace: 0 } : v)),
-    outputs: [{ offset: target.offset, dtype: target.dtype, expr }],
+    ...layout(inputs, targets[0].shape, outputs),
+    outputs: targets.map((t, i) => ({ offset: t.offset, dtype: t.dtype, expr: exprs[i] })),
     scalars: options.scalars ?? [],
     counters: options.counters ?? [],
   };
-  const whole = target.size * 4 === target.storage.bytes;
-  const inPlace = inputs.some((t) => t.storage === target.storage);
+  const updates = targets.some((t) => t.size * 4 !== t.storage.bytes || inputs.some((x) => x.storage === t.storage));
   run({
     kernel: elementwiseKernel,
     args,
     inputs: inputs.map((t) => t.storage),
-    outputs: [target.storage],
-    updates: !whole || inPlace,
-    label: "update",
+    outputs,
+    updates,
+    label: options.label ?? "update",
   });
 }

@@ -9,7 +9,7 @@ import { expand, reshape } from "./views.ts";
 
 /** Folds the reduced axes of a strided input into one number for each kept element. */
 interface ReduceArgs {
-  readonly op: "sum" | "max" | "min";
+  readonly op: "sum" | "squares" | "max" | "min";
   readonly kept: readonly number[];
   readonly keptStrides: readonly number[];
   readonly reduced: readonly number[];
@@ -42,6 +42,12 @@ function sumLine(x: Float32Array, at: number, stride: number, n: number): number
   return total;
 }
 
+function sumSquareLine(x: Float32Array, at: number, stride: number, n: number): number {
+  let total = 0; // a float64, which has room to spare for float32 squares
+  for (let i = 0; i < n; i++, at += stride) total += x[at] * x[at];
+  return total;
+}
+
 function extremeLine(x: Float32Array, at: number, stride: number, n: number, sign: 1 | -1): number {
   let best = x[at];
   for (let i = 1; i < n; i++) {
@@ -63,8 +69,8 @@ function decode(
     axes.map((a) => `at += i32(rest % ${sizes(a)}) * ${strides(a)}; rest = rest / ${sizes(a)};`).join(" ");
 }
 
-const FOLD = { sum: "total + value", max: "max(total, value)", min: "min(total, value)" };
-const START = { sum: "0.0", max: "-3.4028234e38", min: "3.4028234e38" };
+const FOLD = { sum: "total + value", squares: "total + value", max: "max(total, value)", min: "min(total, value)" };
+const START = { sum: "0.0", squares: "0.0", max: "-3.4028234e38", min: "3.4028234e38" };
 
 /** Lanes that share one result where results are few and lines long. */
 const LANES = 64;
@@ -78,9 +84,10 @@ const reduceKernel: Kernel<ReduceArgs> = {
     const [outer, outerStrides] = [reduced.slice(0, -1), reducedStrides.slice(0, -1)];
     let place = 0;
     forEachOffset(kept, keptStrides, offset, (start) => {
-      let total = op === "sum" ? 0 : op === "max" ? -Infinity : Infinity;
+      let total = op === "sum" || op === "squares" ? 0 : op === "max" ? -Infinity : Infinity;
       forEachOffset(outer, outerStrides, start, (at) => {
         if (op === "sum") total += sumLine(x, at, stride, n);
+        else if (op === "squares") total += sumSquareLine(x, at, stride, n);
         else {total = op === "max"
             ? Math.max(total, extremeLine(x, at, stride, n, 1))
             : Math.min(total, extremeLine(x, at, stride, n, -1));}
@@ -103,7 +110,7 @@ const reduceKernel: Kernel<ReduceArgs> = {
   let base = at; var total = ${START[op]}; var low = 0.0;
   for (var i = ${from}; i < ${words.u(1)}; i += ${step}) {
     at = base; { ${reducedAt} }
-    let value = x[at];
+    let value = ${op === "squares" ? "x[at] * x[at]" : "x[at]"};
     ${
       op === "sum"
         ? "let y = value - low; let t = total + y; low = (t - total) - y; total = t;"
@@ -164,6 +171,11 @@ function reduce(op: ReduceArgs["op"], x: Tensor, axes: readonly number[], keepdi
   };
   run({ kernel: reduceKernel, args, inputs: [x.storage], outputs: [out.storage] });
   return out;
+}
+
+/** Σ x² over all elements, as one number; not tracked. For gradient norms. */
+export function sumOfSquares(x: Tensor): Tensor {
+  return reduce("squares", x, normalizeAxes("sumOfSquares", undefined, x.ndim), false);
 }
 
 /** Gives a reduced result its reduced axes back with size 1, so that it broadcasts against x. */

@@ -1,0 +1,13 @@
+/** Optimizers and gradient clipping. @module */
+export { Adam, type AdamSettings, AdamW } from "./adam.ts";
+export { clipGradNorm } from "./clip.ts";
+export {
+  type BaseSettings,
+  type Group,
+  Optimizer,
+  type OptimizerState,
+  type ParameterGroup,
+  type Update,
+} from "./optimizer.ts";
+export { RMSprop, type RMSpropSettings } from "./rmsprop.ts";
+export { SGD, type SGDSettings } from "./sgd.ts";
