@@ -1,0 +1,17 @@
+import { decodeWhole } from "./decoders.ts";
+import { readFlacLayout } from "./flac_frames.ts";
+import { checkLength, type Decoded, showSeconds, toMono, truncated, Unreadable } from "./recording.ts";
+
+/** Decodes a FLAC stream that begins with "fLaC". A stream shorter than its header declares is an error. */
+export async function decodeFlac(bytes: Uint8Array, maxSeconds: number): Promise<Decoded> {
+  const { sampleRate, channels, declared, inFrames, lastFrame } = readFlacLayout(bytes);
+  checkLength(Math.max(declared, inFrames), sampleRate, maxSeconds);
+  const { channelData, errors } = await decodeWhole("flac", bytes);
+  const found = channelData[0]?.length ?? 0, wanted = declared || inFrames;
+  // The decoder leaves out what follows damage: then frames remain beyond the one where it stopped.
+  if (errors?.length || (found < wanted && lastFrame > found + 65535)) {
+    throw new Unreadable(`recording is damaged after ${showSeconds(found / sampleRate)}`);
+  }
+  if (found < wanted) throw truncated(Math.max(found, lastFrame), wanted, sampleRate);
+  return { samples: toMono(channelData), sampleRate, channels };
+}

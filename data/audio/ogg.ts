@@ -1,0 +1,54 @@
+import { decodeParts } from "./decoders.ts";
+import { codecOf, formatOf, type OggStream, readOgg } from "./ogg_pages.ts";
+import { checkFormat, checkLength, type Decoded, joinParts, showSeconds, toMono, Unreadable } from "./recording.ts";
+
+/**
+ * Decodes the audio of an Ogg file (Vorbis, Opus or FLAC), one page at a time; a chain of streams becomes one recording.
+ * A stream without its last page is truncated, a gap in its pages is damage; both are errors.
+ */
+export async function decodeOgg(bytes: Uint8Array, maxSeconds: number): Promise<Decoded> {
+  const streams = readOgg(bytes).filter((stream) => codecOf(stream) !== "other");
+  if (streams.length === 0) throw new Unreadable(noAudio(bytes));
+  const parts: Decoded[] = [];
+  let seconds = 0;
+  for (const stream of streams) {
+    const part = await decodeStream(stream, maxSeconds - seconds);
+    if (part.sampleRate !== parts[0]?.sampleRate && parts.length > 0) {
+      throw new Unreadable(`its parts have different sample rates, ${parts[0].sampleRate} and ${part.sampleRate} Hz`);
+    }
+    seconds += part.samples.length / part.sampleRate;
+    parts.push(part);
+  }
+  return { ...parts[0], samples: joinParts(parts.map((part) => part.samples)) };
+}
+
+async function decodeStream(stream: OggStream, maxSeconds: number): Promise<Decoded> {
+  const { sampleRate, channels } = formatOf(stream), codec = codecOf(stream);
+  checkFormat(sampleRate, channels);
+  const granule = stream.pages.reduce((most, page) => Math.max(most, page.granule), 0);
+  if (stream.problem) {
+    const after = showSeconds(granule / sampleRate), rate = `${sampleRate / 1000} kHz`;
+    throw new Unreadable(
+      stream.problem === "truncated"
+        ? `${rate} recording is truncated after ${after}: its end-of-stream page is missing`
+        : `${rate} recording is damaged: pages are broken or missing`,
+    );
+  }
+  const parts: Float32Array[] = [];
+  let found = 0;
+  if (codec === "other") throw new Unreadable("it holds no audio");
+  await decodeParts(codec, stream.pages.map((page) => page.bytes), (channelData) => {
+    const part = toMono(channelData);
+    parts.push(part);
+    checkLength(found += part.length, sampleRate, maxSeconds);
+  });
+  return { samples: joinParts(parts), sampleRate, channels };
+}
+
+function noAudio(bytes: Uint8Array): string {
+  const [stream] = readOgg(bytes);
+  if (!stream) return "recording is truncated or damaged: no whole Ogg page";
+  const name = String.fromCharCode(...stream.pages[0].body.subarray(0, 8)).replace(/[^a-z]/gi, "");
+  return `its Ogg streams hold ${name ? `"${name}"` : "something"}, wanted Vorbis, Opus or FLAC; ` +
+    "convert it with: ffmpeg -i IN OUT.wav";
+}
