@@ -1,0 +1,115 @@
+/**
+ * Every case of every golden family (tests/goldens/README.md) on every device through the public API. The folder may be named by
+ * VOXGRAD_GOLDENS.
+ */
+import assert from "node:assert/strict";
+import { type Tensor, tensor } from "../tensor/mod.ts";
+import { forEachDevice } from "./devices.ts";
+import { type ComparedArray, difference, type GoldenCase, goldenFamilies, readGoldens } from "./goldens.ts";
+import { featureCases } from "./goldens_features.ts";
+import { opCases } from "./goldens_ops.ts";
+import { scheduleCases } from "./goldens_schedules.ts";
+
+const folder = Deno.env.get("VOXGRAD_GOLDENS") ?? new URL("goldens", import.meta.url).pathname;
+
+/** Ops that are not built yet, and what they wait for. */
+const pending: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    [
+      ...["conv1d", "conv2d", "convTranspose1d", "maxPool1d", "maxPool2d", "avgPool1d", "avgPool2d"],
+      ...["adaptiveAvgPool1d", "adaptiveAvgPool2d", "glu", "SEBlock", "AttentiveStatsPool", "ResNet18", "ResNet34"],
+      ...["BatchNorm1d", "BatchNorm2d", "GroupNorm", "instanceNorm"],
+    ].map((op) => [op, "convolution: next"]),
+  ),
+  EcapaTdnn: "convolution: next",
+  Conformer: "conformer: next",
+  relPositionAttention: "conformer: next",
+  relPositionalEncoding: "conformer: next",
+  subsampledLength: "conformer: next",
+  ...Object.fromEntries(["SGD", "Adam", "AdamW", "RMSprop", "clipGradNorm"].map((op) => [op, "optimizers"])),
+  ...Object.fromEntries(
+    ["MultiheadAttention", "TransformerEncoderLayer", "SelfAttentionPooling", "AttentivePoolingTanh"].map((op) => [
+      op,
+      "modules",
+    ]),
+  ),
+};
+
+/** Outputs and gradients by name, computed on the current device. */
+type Results = Record<string, ComparedArray>;
+
+/** Ops that need no device. */
+function onHost({ op, args, inputs }: GoldenCase): Results | null {
+  if (op in featureCases) return prefixed("out/", featureCases[op](inputs, args));
+  if (!(op in scheduleCases)) return null;
+  const { lr } = scheduleCases[op]({ ...args }, Object.fromEntries(named(inputs).map(([n, { data }]) => [n, data])));
+  return { "out/lr": { shape: [lr.length], data: lr } };
+}
+
+/** Ops of tensors: forward, and backward from Σ out × cot. */
+async function onDevice({ op, args, inputs, cotangents, gradients }: GoldenCase): Promise<Results | null> {
+  if (!(op in opCases)) return null;
+  const tensors = Object.fromEntries(
+    named(inputs).map((
+      [name, { shape, data }],
+    ) => [name, tensor(data, { shape, requiresGrad: name in gradients })]),
+  );
+  const outputs = opCases[op](tensors, args);
+  const terms = named(cotangents).map(([name, { shape, data }]) => outputs[name].mul(tensor(data, { shape })).sum());
+  if (named(gradients).length > 0) terms.reduce((total, term) => total.add(term)).backward();
+  const leaves = named(gradients).map(([name]) => [name, tensors[name].grad] as const);
+  return {
+    ...prefixed("out/", await readAll(named(outputs))),
+    ...prefixed("grad/", await readAll(leaves)),
+  };
+}
+
+async function readAll(tensors: readonly (readonly [string, Tensor | null])[]): Promise<Results> {
+  const read = tensors.map(async ([name, t]) => t && ([name, { shape: t.shape, data: await t.data() }] as const));
+  return Object.fromEntries((await Promise.all(read)).filter((entry) => entry !== null));
+}
+
+const named = <T>(record: Readonly<Record<string, T>>) => Object.entries(record);
+const prefixed = <T>(prefix: string, record: Readonly<Record<string, T>>) =>
+  Object.fromEntries(named(record).map(([name, value]) => [prefix + name, value]));
+
+/** What is wrong with a case, one line each. */
+async function complaints(golden: GoldenCase): Promise<string[]> {
+  const { op, name } = golden;
+  let results: Results | null;
+  try {
+    results = onHost(golden) ?? await onDevice(golden);
+  } catch (error) {
+    return [`${name} (${op}): ${(error as Error).stack}`];
+  }
+  if (op in pending) {
+    return results === null ? [] : [`${name}: "${op}" is known by now: take it off the list of pending ops`];
+  }
+  if (results === null) return [`${name}: unknown op "${op}"`];
+  const wanted = { ...prefixed("out/", golden.outputs), ...prefixed("grad/", golden.gradients) };
+  return named(wanted).flatMap(([array, values]) => {
+    const text = difference(results[array], values, golden);
+    return text === "" ? [] : [`${name} (${op}) ${array}: ${text}`];
+  });
+}
+
+for (const family of goldenFamilies(folder)) {
+  forEachDevice(`goldens of family ${family}`, async () => {
+    const cases = readGoldens(folder, family);
+    assert.ok(cases.length > 0);
+    const found: string[] = [];
+    for (const golden of cases) found.push(...await complaints(golden));
+    assert.equal(found.join("\n"), "", `${found.length} failures among ${cases.length} cases`);
+  });
+}
+
+Deno.test("A golden comparison finds a wrong value, a wrong shape, NaN and a missing array", () => {
+  const golden = { shape: [2], data: Float32Array.of(1, -2) };
+  const tolerance = { rtol: 1e-3, atol: 1e-4 };
+  const ours = (...data: number[]) => difference({ shape: [data.length], data }, golden, tolerance);
+  assert.equal(ours(1.001, -2.002), "");
+  assert.match(ours(1, -2.0022), /1 of 2 values differ, at 1 it is -2.0022, wanted -2/);
+  assert.match(ours(NaN, -2), /at 0 it is NaN/);
+  assert.match(ours(1), /shape/);
+  assert.equal(difference(undefined, golden, tolerance), "missing");
+});
