@@ -102,13 +102,16 @@ export function parseCommand<F extends Fields>(spec: CommandSpec<F>, args: reado
   return { options: options as Values<F>, positionals: program.args };
 }
 
+/** Without these commander would look into the environment, which a task may have no permission to read. */
+const plainOutput = { getOutHasColors: () => false, getErrHasColors: () => false };
+
 function programOf<F extends Fields>(spec: CommandSpec<F>): Command {
   const program = new Command(`deno task ${spec.name}`)
     .description(spec.about)
     .exitOverride()
     .allowExcessArguments()
     .helpOption("-h, --help", "Show this help")
-    .configureOutput({ writeOut: () => {}, writeErr: () => {} })
+    .configureOutput({ ...plainOutput, writeOut: () => {}, writeErr: () => {} })
     .configureHelp({ helpWidth: 110 });
   const { positionals } = spec;
   if (positionals) {
@@ -180,7 +183,7 @@ function translated<F extends Fields>(error: CommanderError, spec: CommandSpec<F
 /** What `--help` prints. */
 export function helpText<F extends Fields>(spec: CommandSpec<F>): string {
   let text = "";
-  const program = programOf(spec).configureOutput({ writeOut: (part) => text += part });
+  const program = programOf(spec).configureOutput({ ...plainOutput, writeOut: (part) => text += part });
   program.outputHelp();
   return text;
 }

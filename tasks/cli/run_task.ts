@@ -37,15 +37,23 @@ function debugging(): boolean {
 }
 
 /**
- * From here on the first Ctrl-C (or SIGTERM) asks the task to save and stop, by aborting the signal returned; the second
- * one ends it at once. Tasks with nothing to save leave this out and end at the first.
+ * From here on the first Ctrl-C (or SIGTERM) asks the task to save and stop, by aborting the signal returned; another one
+ * ends it at once. Tasks with nothing to save leave this out and end at the first.
+ *
+ * @param say takes the line that tells the user so
+ * @param settleMs signals this soon after the first count as the same key press: `deno task` passes on to its command what
+ * the terminal has sent it already, so that one press arrives twice
  */
-export function stopOnInterrupt(say: (line: string) => void = console.error): AbortSignal {
+export function stopOnInterrupt(say: (line: string) => void = console.error, settleMs = 1000): AbortSignal {
   const asked = new AbortController();
+  let settled = false;
   const onSignal = () => {
-    if (asked.signal.aborted) Deno.exit(exitCodes.interrupted);
+    if (settled) Deno.exit(exitCodes.interrupted);
+    if (asked.signal.aborted) return;
     asked.abort();
     say("Stopping after this step: press Ctrl-C again to stop at once without saving");
+    // Two timers in a row: if a long step holds up the first, the doubled signal still comes before the second.
+    setTimeout(() => setTimeout(() => settled = true, settleMs / 10), settleMs);
   };
   Deno.addSignalListener("SIGINT", onSignal);
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", onSignal);
