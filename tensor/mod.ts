@@ -6,6 +6,7 @@ export type { Device, DeviceMemory, DeviceType } from "./device/device.ts";
 export { chooseDevice, type Chosen, type DeviceChoice, openDevice, setDevice } from "./device/open.ts";
 export type { DType } from "./dtype.ts";
 export { scope } from "./memory.ts";
+export { formatKernelTime, type KernelTime, memory, profile } from "./profile.ts";
 export { manualSeed, rand, randn, type RandomState, randomState, setRandomState } from "./random.ts";
 export type { Shape } from "./shape.ts";
 export {

@@ -132,8 +132,10 @@ function merge(producer: Elementwise, consumer: Elementwise, isNeeded: (s: Stora
     ...producer.args.outputs.map((o, i) => ({ ...o, expr: produced[i] })).filter((_, i) => stays[i]),
   ];
   const targets = [...consumer.outputs, ...producer.outputs.filter((_, i) => stays[i])];
+  const inPlace = (view: ElementwiseInput, target: number) =>
+    view.offset === outputs[target].offset && isContiguous(shape, view.strides);
   const clash = merged.storages.some((s, i) =>
-    merged.inputs[i].inPlace === undefined && targets.some((t) => overlaps(s, t))
+    targets.some((t, k) => overlaps(s, t) && !(s === t && inPlace(merged.inputs[i], k)))
   );
   const bindings = new Set([...merged.storages, ...targets]).size;
   if (misfit || clash || bindings > MOST_BINDINGS || new Set(targets).size < targets.length) return null;
