@@ -4,7 +4,7 @@ import { checkLength, type Decoded, showSeconds, toMono, truncated, Unreadable }
 
 /** Decodes a FLAC stream that begins with "fLaC". A stream shorter than its header declares is an error. */
 export async function decodeFlac(bytes: Uint8Array, maxSeconds: number): Promise<Decoded> {
-  const { sampleRate, channels, declared, inFrames, lastFrame } = readFlacLayout(bytes);
+  const { sampleRate, channels, bits, declared, inFrames, lastFrame } = readFlacLayout(bytes);
   checkLength(Math.max(declared, inFrames), sampleRate, maxSeconds);
   const { channelData, errors } = await decodeWhole("flac", bytes);
   const found = channelData[0]?.length ?? 0, wanted = declared || inFrames;
@@ -13,5 +13,14 @@ export async function decodeFlac(bytes: Uint8Array, maxSeconds: number): Promise
     throw new Unreadable(`recording is damaged after ${showSeconds(found / sampleRate)}`);
   }
   if (found < wanted) throw truncated(Math.max(found, lastFrame), wanted, sampleRate);
-  return { samples: toMono(channelData), sampleRate, channels };
+  return { samples: toMono(rescaleFlac(channelData, bits)), sampleRate, channels };
+}
+
+/**
+ * The decoder divides integers of b bits by 2^(b-1) - 1; here, as in a WAV file, it is 2^(b-1). The integers themselves
+ * are found again by rounding, so that FLAC stays without loss.
+ */
+export function rescaleFlac(channelData: readonly Float32Array[], bits: number): Float32Array[] {
+  const full = 2 ** (bits - 1);
+  return channelData.map((channel) => channel.map((x) => Math.round(x * (full - 1)) / full));
 }

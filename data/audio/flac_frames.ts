@@ -4,6 +4,8 @@ import { checkFormat, dataView, Unreadable } from "./recording.ts";
 export interface FlacLayout {
   sampleRate: number;
   channels: number;
+  /** Bits of a sample. */
+  bits: number;
   /** Samples a channel by the header, 0 if it does not say. */
   declared: number;
   /** Samples a channel of all frames together, as their own headers have them. */
@@ -20,10 +22,10 @@ export interface FlacLayout {
 export function readFlacLayout(bytes: Uint8Array): FlacLayout {
   const view = dataView(bytes);
   if (bytes.length < 42 || (bytes[4] & 0x7f) !== 0) throw new Unreadable("recording is truncated in its FLAC header");
-  const sampleRate = view.getUint32(18) >>> 12, channels = (bytes[20] >> 1 & 7) + 1;
+  const { sampleRate, channels, bits } = readFlacFormat(bytes.subarray(8));
   const declared = (bytes[21] & 15) * 2 ** 32 + view.getUint32(22);
   checkFormat(sampleRate, channels);
-  const layout = { sampleRate, channels, declared, inFrames: 0, lastFrame: 0 };
+  const layout = { sampleRate, channels, bits, declared, inFrames: 0, lastFrame: 0 };
   const blockSize = view.getUint16(10);
   for (let at = endOfMetadata(bytes); at + 6 < bytes.length; at++) {
     if (bytes[at] !== 0xff || (bytes[at + 1] & 0xfe) !== 0xf8) continue;
@@ -34,6 +36,12 @@ export function readFlacLayout(bytes: Uint8Array): FlacLayout {
     if (declared === 0 || frame.start < declared) layout.lastFrame = Math.max(layout.lastFrame, frame.start);
   }
   return layout;
+}
+
+/** Sample rate, channels and bits a sample of the STREAMINFO block at the start of `bytes`. */
+export function readFlacFormat(bytes: Uint8Array): { sampleRate: number; channels: number; bits: number } {
+  const packed = dataView(bytes).getUint32(10);
+  return { sampleRate: packed >>> 12, channels: (packed >> 9 & 7) + 1, bits: (packed >> 4 & 31) + 1 };
 }
 
 function endOfMetadata(bytes: Uint8Array): number {

@@ -1,4 +1,5 @@
 import { decodeParts } from "./decoders.ts";
+import { rescaleFlac } from "./flac.ts";
 import { codecOf, formatOf, type OggStream, readOgg } from "./ogg_pages.ts";
 import { checkFormat, checkLength, type Decoded, joinParts, showSeconds, toMono, Unreadable } from "./recording.ts";
 
@@ -23,7 +24,7 @@ export async function decodeOgg(bytes: Uint8Array, maxSeconds: number): Promise<
 }
 
 async function decodeStream(stream: OggStream, maxSeconds: number): Promise<Decoded> {
-  const { sampleRate, channels } = formatOf(stream), codec = codecOf(stream);
+  const { sampleRate, channels, bits } = formatOf(stream), codec = codecOf(stream);
   checkFormat(sampleRate, channels);
   const granule = stream.pages.reduce((most, page) => Math.max(most, page.granule), 0);
   if (stream.problem) {
@@ -38,7 +39,7 @@ async function decodeStream(stream: OggStream, maxSeconds: number): Promise<Deco
   let found = 0;
   if (codec === "other") throw new Unreadable("it holds no audio");
   await decodeParts(codec, stream.pages.map((page) => page.bytes), (channelData) => {
-    const part = toMono(channelData);
+    const part = toMono(bits === undefined ? channelData : rescaleFlac(channelData, bits));
     parts.push(part);
     checkLength(found += part.length, sampleRate, maxSeconds);
   });

@@ -1,3 +1,4 @@
+import { readFlacFormat } from "./flac_frames.ts";
 import { dataView, fourCharacters, Unreadable } from "./recording.ts";
 
 /** One page of an Ogg file (RFC 3533, section 6). */
@@ -102,8 +103,8 @@ export function codecOf({ pages }: OggStream): "vorbis" | "opus" | "flac" | "oth
   return text.startsWith("\x7fFLAC") ? "flac" : "other";
 }
 
-/** Sample rate and channels by the first packet of an audio stream. */
-export function formatOf(stream: OggStream): { sampleRate: number; channels: number } {
+/** Sample rate and channels by the first packet of an audio stream, and for FLAC the bits of a sample. */
+export function formatOf(stream: OggStream): { sampleRate: number; channels: number; bits?: number } {
   const { body } = stream.pages[0], view = dataView(body), codec = codecOf(stream);
   if (body.length < (codec === "vorbis" ? 30 : codec === "flac" ? 51 : 19)) {
     throw new Unreadable("recording is damaged: its first page is too short");
@@ -111,5 +112,5 @@ export function formatOf(stream: OggStream): { sampleRate: number; channels: num
   // Opus always plays at 48 kHz, whatever it was made from.
   if (codec === "opus") return { sampleRate: 48000, channels: body[9] };
   if (codec === "vorbis") return { sampleRate: view.getUint32(12, true), channels: body[11] };
-  return { sampleRate: view.getUint32(27) >>> 12, channels: (body[29] >> 1 & 7) + 1 };
+  return readFlacFormat(body.subarray(17));
 }
