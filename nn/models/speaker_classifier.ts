@@ -1,0 +1,102 @@
+/** The speaker classifier of NTU's machine-learning homework 4. @module */
+import type { Tensor } from "../../tensor/mod.ts";
+import { ReLU, Sigmoid } from "../activations.ts";
+import { Dropout } from "../dropout.ts";
+import { LayerNorm } from "../layer_norm.ts";
+import { lengthMask } from "../length_mask.ts";
+import { Linear } from "../linear.ts";
+import { type Layer, Module } from "../module.ts";
+import { AttentivePoolingTanh, MeanPooling, type Pooling, SelfAttentionPooling } from "../pooling.ts";
+import { PositionalEncoding } from "../positional_encoding.ts";
+import { Sequential } from "../sequential.ts";
+import { TransformerEncoder } from "../transformer_encoder.ts";
+import { TransformerEncoderLayer } from "../transformer_encoder_layer.ts";
+
+/** How frames become one vector. */
+export type PoolingName = "mean" | "self-attention" | "attentive";
+
+/** What follows the pooling: one linear map, two with a ReLU, or that of the homework's 2023 edition. */
+export type HeadName = "linear" | "two-layer" | "2023";
+
+/** Options of {@linkcode SpeakerClassifier}. The defaults are those of the homework's sample code. */
+export interface SpeakerClassifierOptions {
+  /** How many speakers to tell apart. */
+  numSpeakers: number;
+  /** Channels of a frame. Default 40. */
+  nMels?: number;
+  /** Channels inside the encoder. Default 80. */
+  dModel?: number;
+  /** Heads of attention. Default 2. */
+  nHead?: number;
+  /** Encoder layers, each with weights of its own. Default 1. */
+  numLayers?: number;
+  /** Width of an encoder layer's inner linear map. Default 256. */
+  dimFeedforward?: number;
+  /** Probability of dropout in the encoder, after positions and in the "2023" head. Default 0.1. */
+  dropout?: number;
+  /** Default "relu". */
+  activation?: "relu" | "gelu";
+  /** Normalises before attention and feed-forward, and once more after the last layer. Default false. */
+  normFirst?: boolean;
+  /** Tells the encoder the order of frames, which it does not see otherwise. Default false. */
+  positionalEncoding?: boolean;
+  /** Default "mean". */
+  pooling?: PoolingName;
+  /** Default "two-layer". */
+  head?: HeadName;
+}
+
+/** Log-mel frames → linear map → Transformer encoder → pooling over time → head. */
+export class SpeakerClassifier extends Module {
+  /** From nMels to dModel channels. */
+  readonly prenet: Linear;
+  /** Tells frames apart by their place, if wanted. */
+  readonly positions: PositionalEncoding | null;
+  /** Lets frames see each other. */
+  readonly encoder: TransformerEncoder;
+  /** From frames to one vector. */
+  readonly pooling: Pooling;
+  /** From that vector to a score for each speaker. */
+  readonly head: Layer;
+
+  /** A classifier with fresh weights. */
+  constructor(options: SpeakerClassifierOptions) {
+    super();
+    const { nMels = 40, dModel = 80, nHead = 2, numLayers = 1, dropout = 0.1, normFirst = false } = options;
+    const { dimFeedforward = 256, activation = "relu" } = options;
+    const layer = { dimFeedforward, dropout, activation, normFirst };
+    this.prenet = new Linear(nMels, dModel);
+    this.positions = options.positionalEncoding ? new PositionalEncoding(dModel, { dropout }) : null;
+    this.encoder = new TransformerEncoder(() => new TransformerEncoderLayer(dModel, nHead, layer), numLayers, {
+      norm: normFirst ? new LayerNorm(dModel) : null,
+    });
+    this.pooling = poolings[options.pooling ?? "mean"](dModel);
+    this.head = heads[options.head ?? "two-layer"](dModel, options.numSpeakers, dropout);
+  }
+
+  /**
+   * Scores of the speakers, (batch, numSpeakers), before softmax.
+   *
+   * @param features (batch, time, nMels)
+   * @param lengths int32 (batch): frames of each utterance, the rest being padding; `null` where there is none
+   */
+  forward(features: Tensor, lengths: Tensor | null = null): Tensor {
+    const keyPaddingMask = lengths === null ? null : lengthMask(lengths, features.shape[1]);
+    const frames = this.prenet.forward(features);
+    const placed = this.positions === null ? frames : this.positions.forward(frames);
+    return this.head.forward(this.pooling.forward(this.encoder.forward(placed, { keyPaddingMask }), lengths));
+  }
+}
+
+const poolings: Record<PoolingName, (dim: number) => Pooling> = {
+  "mean": () => new MeanPooling(),
+  "self-attention": (dim) => new SelfAttentionPooling(dim),
+  "attentive": (dim) => new AttentivePoolingTanh(dim),
+};
+
+const heads: Record<HeadName, (dim: number, speakers: number, dropout: number) => Layer> = {
+  "linear": (dim, speakers) => new Linear(dim, speakers),
+  "two-layer": (dim, speakers) => new Sequential(new Linear(dim, dim), new ReLU(), new Linear(dim, speakers)),
+  "2023": (dim, speakers, dropout) =>
+    new Sequential(new Linear(dim, 1024), new Sigmoid(), new Dropout(dropout), new Linear(1024, speakers)),
+};
