@@ -5,24 +5,30 @@
 import type { ElementwiseArgs } from "../expr/expr.ts";
 import type { AttentionArgs, AttentionBackwardArgs } from "../ops/attention_kernel.ts";
 import { Elementwise } from "./elementwise.ts";
-import { naiveGemm } from "./gemm_naive.ts";
+import { GemmPlanner } from "./gemm.ts";
 import type { Heap, HeapSlice } from "./heap.ts";
 import type { Jobs } from "./jobs.ts";
 import type { CpuRuntime, CpuSlice, Gemm } from "./runtime.ts";
+import { addGemm } from "./wasm/gemm.ts";
+import { ModuleBuilder } from "./wasm/module.ts";
 
 /** Everything kernels may call, over one heap and its threads. */
 export class WasmRuntime implements CpuRuntime {
   readonly #heap: Heap;
+  readonly #jobs: Jobs;
   readonly #elementwise: Elementwise;
+  #gemm: GemmPlanner | null = null;
   #scratch: HeapSlice[] = [];
 
   constructor(heap: Heap, jobs: Jobs) {
     this.#heap = heap;
+    this.#jobs = jobs;
     this.#elementwise = new Elementwise(jobs);
   }
 
   gemm(args: Gemm): void {
-    naiveGemm(args);
+    this.#gemm ??= new GemmPlanner(this.#jobs, loadGemm(this.#jobs));
+    this.#gemm.run(args);
   }
 
   elementwise(args: ElementwiseArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void {
@@ -49,4 +55,11 @@ export class WasmRuntime implements CpuRuntime {
     for (const slice of this.#scratch) this.#heap.release(slice);
     this.#scratch = [];
   }
+}
+
+function loadGemm(jobs: Jobs) {
+  const module = new ModuleBuilder(jobs.heap.target);
+  addGemm(module);
+  const [packB, tiles, products, reduce] = jobs.load(module.finish(), ["packB", "tiles", "products", "reduce"]);
+  return { packB, tiles, products, reduce };
 }
