@@ -2,8 +2,8 @@
 import { defineRecipe, type Recipe } from "./recipe.ts";
 
 /**
- * d 160, two layers of 8 heads, one linear layer as head, 100,000 steps; the rest as `hw4-simple`. Batches have the 32
- * utterances of the course's sample code: with this model the tutorial names none, and 32 train more steadily.
+ * d 160, two layers of 8 heads, one linear layer as head, 100,000 steps; the rest as `hw4-simple`. The tutorial names no
+ * batch size for this model: batches have the 32 utterances of the course's sample code.
  */
 export const hw4Medium: Recipe = defineRecipe({
   name: "hw4-medium",

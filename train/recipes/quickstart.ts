@@ -1,10 +1,10 @@
 /** The first run on a new machine: small, on the recordings that come with the project. @module */
 import { defineRecipe, type Recipe } from "./recipe.ts";
 
-/** Six speakers saying digits (`data/samples`), in a minute or two on two cores. */
+/** Six speakers saying digits (`data/samples`). */
 export const quickstart: Recipe = defineRecipe({
   name: "quickstart",
-  about: "six speakers of the bundled recordings, in about a minute",
+  about: "six speakers of the bundled recordings",
   changes: {
     data: "data/samples",
     segmentLength: 64,
