@@ -23,6 +23,10 @@ export interface EvaluationBatchOptions {
   readonly prefetch?: number;
 }
 
+/** Share of a batch that may be padding, once the batch has more than SMALL_BATCH utterances. */
+const MAX_PADDING = 0.25;
+const SMALL_BATCH = 8;
+
 /** Utterances that go into one batch. */
 interface Group {
   readonly indices: readonly number[];
@@ -84,11 +88,22 @@ function groupByLength(
   const groups: Group[] = [];
   for (let at = 0; at < sorted.length;) {
     const time = Math.ceil(used(sorted[at]) / timeMultiple) * timeMultiple;
-    const size = Math.max(1, Math.min(batchSize, Math.floor(maxFrames / time)));
-    groups.push({ indices: sorted.slice(at, at + size), time });
-    at += size;
+    const most = Math.max(1, Math.min(batchSize, Math.floor(maxFrames / time)));
+    const indices = takeSimilar(sorted.slice(at, at + most), (index) => used(index) / used(sorted[at]));
+    groups.push({ indices, time });
+    at += indices.length;
   }
   return groups;
+}
+
+/** As many as leave at most a quarter of the batch to padding; but some anyway, for a batch has a price of its own. */
+function takeSimilar(indices: readonly number[], share: (index: number) => number): readonly number[] {
+  let filled = 0;
+  for (const [count, index] of indices.entries()) {
+    filled += share(index);
+    if (count >= SMALL_BATCH && filled < (1 - MAX_PADDING) * (count + 1)) return indices.slice(0, count);
+  }
+  return indices;
 }
 
 async function readGroup(

@@ -1,0 +1,70 @@
+import { readAudio } from "../audio/mod.ts";
+import { createFeatures } from "../features/create.ts";
+import { parseFeatureSettings } from "../features/settings.ts";
+
+/** What a worker is asked to do. */
+export interface WorkerJob {
+  /** Tells its reply from those to other jobs. */
+  readonly id: number;
+  /** The recording. */
+  readonly path: string;
+}
+
+/** What a worker answers. */
+export interface WorkerReply {
+  /** That of the job. */
+  readonly id: number;
+  readonly reply: FeatureReply;
+}
+
+/** Features of a recording, or why there are none. */
+export type FeatureReply = RecordingFeatures | { readonly reason: string };
+
+/** Features of a recording. */
+export interface RecordingFeatures {
+  /** frames × channels values. */
+  readonly data: Float32Array<ArrayBuffer>;
+  readonly frames: number;
+  /** Length of the recording in seconds. */
+  readonly seconds: number;
+}
+
+/**
+ * A function that reads a recording and computes its features. It never throws for a bad recording, it says why.
+ *
+ * @param settings feature settings, checked
+ */
+export function featureJob(settings: unknown): (path: string) => Promise<FeatureReply> {
+  const parsed = parseFeatureSettings(settings);
+  const features = createFeatures(parsed);
+  return async (path) => {
+    try {
+      const { samples, seconds } = await readAudio(path, { sampleRate: parsed.sampleRate });
+      const { data, frames } = features.apply(samples);
+      if (frames === 0) throw new Error("it is too short for one frame");
+      if (!allFinite(data)) throw new Error("a feature is not finite");
+      return { data: ownBuffer(data), frames, seconds };
+    } catch (error) {
+      return { reason: explain(path, error) };
+    }
+  };
+}
+
+function allFinite(data: Float32Array): boolean {
+  let zero = 0;
+  for (let i = 0; i < data.length; i++) zero += data[i] * 0; // NaN once a value is NaN or infinite
+  return zero === 0;
+}
+
+/** Every reason names the recording; those of `readAudio` do already. */
+function explain(path: string, error: unknown): string {
+  const fact = error instanceof Error ? error.message : String(error);
+  return fact.includes(path) ? fact : `Cannot use ${JSON.stringify(path)}: ${fact}`;
+}
+
+/** The values in a buffer that holds nothing else, so that it can be handed to another thread. */
+function ownBuffer(data: Float32Array): Float32Array<ArrayBuffer> {
+  const { buffer } = data;
+  const owns = buffer instanceof ArrayBuffer && buffer.byteLength === data.byteLength;
+  return owns ? data as Float32Array<ArrayBuffer> : new Float32Array(data);
+}

@@ -1,0 +1,166 @@
+/**
+ * Which recordings there are and what each is labelled: class folders, a folder whose file names hold the label, or a list.
+ */
+import { dirname, isAbsolute, join } from "node:path";
+import { quoteSome } from "../sets/quote_some.ts";
+
+/** Endings of files that are taken for recordings; some of them only to say that they have to be converted. */
+const AUDIO_ENDINGS = /\.(wav|wave|flac|mp3|ogg|oga|opus|m4a|aac|wma|aif|aiff|amr|mp4|webm)$/i;
+/** Folders may be links to each other; this ends such a ring. */
+const MAX_DEPTH = 16;
+
+/** One recording to be processed. */
+export interface Recording {
+  /** Where it is. */
+  readonly path: string;
+  /** Its path within the folder, or as the list has it: unique, and the same in every run. */
+  readonly name: string;
+  /** Its class; "" in a test part. */
+  readonly label: string;
+}
+
+/** What was found. */
+export interface FoundRecordings {
+  /** Sorted by label, then by name. */
+  readonly recordings: Recording[];
+  /** Names of recordings that were left out because they have no label. */
+  readonly unlabelled: string[];
+}
+
+/**
+ * Finds labelled recordings.
+ *
+ * @param input a folder with a folder for each class; with `label`, any folder; or a text file with lines `path⇥label`,
+ *   paths counted from the file's own folder
+ * @param label a pattern with one group, which holds the label, for the path within the folder
+ * @throws {SyntaxError} the pattern or a line of the list is malformed
+ * @throws {Error} there is no such folder or file, or it holds no labelled recordings
+ */
+export async function findRecordings(input: string, label?: string): Promise<FoundRecordings> {
+  const what = `Cannot find recordings in ${JSON.stringify(input)}`;
+  const pattern = label === undefined ? undefined : parsePattern(label);
+  const isFolder = await looksLikeFolder(input);
+  if (!isFolder && pattern !== undefined) throw new Error(`${what}: a label pattern is for folders, and it is a file`);
+  const found = isFolder ? await labelFiles(input, pattern) : await readList(input, true);
+  const { recordings, unlabelled } = found;
+  if (recordings.length === 0 && unlabelled.length === 0) throw new Error(`${what}: there are none`);
+  if (recordings.length === 0) throw new Error(`${what}: ${noLabels(unlabelled, pattern)}`);
+  return { recordings: recordings.sort(byLabelAndName), unlabelled };
+}
+
+/**
+ * Finds recordings without labels, for a test part: all in a folder, or those of a list (what follows a tab is passed over).
+ *
+ * @throws {Error} there is no such folder or file, or it holds no recordings
+ */
+export async function findTestRecordings(input: string): Promise<Recording[]> {
+  const recordings = await looksLikeFolder(input)
+    ? (await listAudio(input)).map((name) => ({ path: join(input, name), name, label: "" }))
+    : (await readList(input, false)).recordings;
+  if (recordings.length === 0) throw new Error(`Cannot find recordings in ${JSON.stringify(input)}: there are none`);
+  return recordings.sort(byLabelAndName);
+}
+
+/** By code units, so that the order does not depend on the machine's language. */
+function byLabelAndName(a: Recording, b: Recording): number {
+  return compare(a.label, b.label) || compare(a.name, b.name);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function noLabels(unlabelled: readonly string[], pattern: RegExp | undefined): string {
+  const some = `${unlabelled.length} recordings (${quoteSome(unlabelled)})`;
+  return pattern === undefined
+    ? `${some} lie in no class folder; give the part of their names that is the label with --label '^([a-z]+)'`
+    : `the pattern ${pattern} matches none of ${some}`;
+}
+
+/** The label is what the pattern's one group matches. */
+function parsePattern(text: string): RegExp {
+  let pattern: RegExp;
+  try {
+    pattern = new RegExp(text, "u");
+  } catch (cause) {
+    throw new SyntaxError(`Cannot use the label pattern "${text}": ${(cause as Error).message}`, { cause });
+  }
+  const groups = (new RegExp(`${text}|`, "u").exec("")?.length ?? 1) - 1;
+  if (groups !== 1) {
+    throw new SyntaxError(
+      `Cannot use the label pattern "${text}": it has ${groups} groups, wanted one around the label`,
+    );
+  }
+  return pattern;
+}
+
+async function looksLikeFolder(input: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(input)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      const what = `Cannot find recordings in ${JSON.stringify(input)}`;
+      throw new Error(`${what}: there is no such folder or file`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+async function labelFiles(folder: string, pattern: RegExp | undefined): Promise<FoundRecordings> {
+  const recordings: Recording[] = [], unlabelled: string[] = [];
+  for (const name of await listAudio(folder)) {
+    const label = pattern === undefined ? classFolder(name) : pattern.exec(name)?.[1];
+    if (label) recordings.push({ path: join(folder, name), name, label });
+    else unlabelled.push(name);
+  }
+  return { recordings, unlabelled };
+}
+
+function classFolder(name: string): string | undefined {
+  const slash = name.indexOf("/");
+  return slash < 0 ? undefined : name.slice(0, slash);
+}
+
+/** Paths of all recordings below a folder, with slashes, sorted. Hidden files and folders are passed over. */
+async function listAudio(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  const visit = async (below: string, depth: number) => {
+    for await (const entry of Deno.readDir(join(folder, below))) {
+      if (entry.name.startsWith(".") || depth > MAX_DEPTH) continue;
+      const name = below === "" ? entry.name : `${below}/${entry.name}`;
+      const isDirectory = entry.isSymlink ? await isFolderLink(join(folder, name)) : entry.isDirectory;
+      if (isDirectory) await visit(name, depth + 1);
+      else if (AUDIO_ENDINGS.test(entry.name)) names.push(name);
+    }
+  };
+  await visit("", 0);
+  return names.sort(compare);
+}
+
+async function isFolderLink(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch {
+    return false; // a link to nowhere counts as a file, so that it is reported when it cannot be read
+  }
+}
+
+/** Lines `path⇥label`; empty lines and lines that start with # are passed over. */
+async function readList(file: string, labelled: boolean): Promise<FoundRecordings> {
+  const recordings: Recording[] = [];
+  const seen = new Map<string, number>();
+  const lines = (await Deno.readTextFile(file)).replace(/^\ufeff/, "").split(/\r?\n/);
+  for (const [index, line] of lines.entries()) {
+    if (line.trim() === "" || line.startsWith("#")) continue;
+    const wrong = (fact: string) => new SyntaxError(`Cannot read ${JSON.stringify(file)}, line ${index + 1}: ${fact}`);
+    const [name, label = "", ...rest] = line.split("\t").map((part) => part.trim());
+    if (labelled && (label === "" || rest.length > 0)) throw wrong("wanted a path, a tab and a label");
+    if (name === "") throw wrong("there is no path");
+    const before = seen.get(name);
+    if (before !== undefined) throw wrong(`"${name}" is in line ${before} already`);
+    seen.set(name, index + 1);
+    const path = isAbsolute(name) ? name : join(dirname(file), name);
+    recordings.push({ path, name, label: labelled ? label : "" });
+  }
+  return { recordings, unlabelled: [] };
+}

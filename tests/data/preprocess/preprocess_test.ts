@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { readAudio } from "../../../data/audio/mod.ts";
+import { createFeatures } from "../../../data/features/mod.ts";
+import { openSafetensors } from "../../../data/files/safetensors.ts";
+import { preprocess, type PreprocessOptions } from "../../../data/preprocess/preprocess.ts";
+import { describeSummary, lengthPercentiles } from "../../../data/preprocess/summary.ts";
+import { openDataSet } from "../../../data/sets/data_set.ts";
+import { withFolder } from "../sets/make_data_set.ts";
+import { tone } from "./recordings_folder.ts";
+
+const RECORDINGS = {
+  "in/9/a.wav": tone(0.5),
+  "in/9/b.wav": tone(0.25, 300),
+  "in/10/a.wav": tone(1, 200),
+  "in/ana/a.wav": tone(0.3),
+  "test/x.wav": tone(0.4),
+};
+
+function namesIn(path: string): string[] {
+  return [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+}
+
+for (const workers of [0, 2]) {
+  Deno.test(`preprocess: class folders to a data set that opens (${workers} workers)`, async () => {
+    await withFolder(RECORDINGS, async (path) => {
+      const seen: number[] = [];
+      const summary = await preprocess({
+        ...{ input: `${path}/in`, output: `${path}/new/set`, test: `${path}/test`, workers },
+        onProgress: ({ done, total }) => seen.push(done, total),
+      });
+      assert.deepEqual(seen, [1, 5, 2, 5, 3, 5, 4, 5, 5, 5]);
+      assert.deepEqual(summary.classes, ["10", "9", "ana"]); // sorted as text
+      assert.deepEqual([summary.recordings, summary.testRecordings, summary.skipped], [4, 1, []]);
+      assert.ok(Math.abs(summary.seconds - 2.45) < 1e-9);
+      assert.deepEqual(namesIn(`${path}/new`), ["set"]);
+      using data = await openDataSet(`${path}/new/set`);
+      assert.deepEqual(data.classes, ["10", "9", "ana"]);
+      assert.equal(data.featureSettings?.kind, "logMel");
+      assert.deepEqual(data.test?.utterances.map(({ id, label }) => [id, label]), [["x.wav", -1]]);
+      const index = data.utterances.findIndex(({ id }) => id === "9/b.wav");
+      const { samples } = await readAudio(`${path}/in/9/b.wav`);
+      assert.equal(data.classes[data.utterances[index].label], "9");
+      assert.deepEqual((await data.read(index)).data, createFeatures("hw4").apply(samples).data);
+    });
+  });
+}
+
+Deno.test("preprocess: shards of bounded size, with the settings inside, the same in every run", async () => {
+  await withFolder(RECORDINGS, async (path) => {
+    const run = (output: string, workers: number) =>
+      preprocess({ input: `${path}/in`, output, features: { kind: "mfcc", nMfcc: 13 }, workers, shardBytes: 3000 });
+    await run(`${path}/one`, 0);
+    await run(`${path}/two`, 3);
+    const shards = namesIn(`${path}/one`).filter((name) => name.endsWith(".safetensors"));
+    assert.deepEqual(shards, ["features-0000.safetensors", "features-0001.safetensors", "features-0002.safetensors"]);
+    for (const name of namesIn(`${path}/one`)) {
+      assert.deepEqual(Deno.readFileSync(`${path}/two/${name}`), Deno.readFileSync(`${path}/one/${name}`), name);
+    }
+    using shard = openSafetensors(`${path}/one/${shards[0]}`);
+    assert.equal(JSON.parse(shard.metadata.settings).nMfcc, 13);
+    using data = await openDataSet(`${path}/one`);
+    assert.equal(data.channels, 13);
+    for (const i of data.utterances.keys()) await data.read(i);
+  });
+});
+
+Deno.test("preprocess: broken recordings are skipped and named; strict stops at the first", async () => {
+  const broken = {
+    ...RECORDINGS,
+    "in/9/cut.wav": tone(1).slice(0, 8000),
+    "in/9/empty.wav": "",
+    "in/text/t.wav": "hello, this is no recording",
+    "in/loose.wav": tone(0.1),
+  };
+  await withFolder(broken, async (path) => {
+    const options: PreprocessOptions = { input: `${path}/in`, output: `${path}/out`, workers: 1 };
+    const summary = await preprocess(options);
+    assert.deepEqual(summary.skipped.map(({ name }) => name), ["9/cut.wav", "9/empty.wav", "text/t.wav"]);
+    for (const { name, reason } of summary.skipped) assert.ok(reason.includes(`in/${name}`), reason);
+    assert.deepEqual([summary.recordings, summary.lostClasses, summary.unlabelled], [4, ["text"], ["loose.wav"]]);
+    assert.match(describeSummary(summary).join("\n"), /4 recordings of 3 classes, 0\.0 min, .*Left out 1 recordings/s);
+    await assert.rejects(preprocess({ ...options, output: `${path}/strict`, strict: true }), /9\/cut\.wav".*truncated/);
+    assert.deepEqual(namesIn(path), ["in", "out", "test"]);
+  });
+});
+
+Deno.test("preprocess: nothing usable is an error, and nothing is left behind", async () => {
+  await withFolder({ "in/a/x.wav": "text", "in/b/y.wav": "more" }, async (path) => {
+    await assert.rejects(
+      preprocess({ input: `${path}/in`, output: `${path}/out`, workers: 0 }),
+      /^Error: Cannot use any of 2 recordings: the last says: Cannot read ".*y\.wav": /,
+    );
+    assert.deepEqual(namesIn(path), ["in"]);
+  });
+});
+
+Deno.test("preprocess: the output folder must be free, or a data set of ours to be overwritten", async () => {
+  await withFolder({ ...RECORDINGS, "full/thesis.txt": "", "file": "" }, async (path) => {
+    const run = (output: string, overwrite = false) =>
+      preprocess({ input: `${path}/in`, output: `${path}/${output}`, workers: 0, overwrite });
+    for (const overwrite of [false, true]) {
+      await assert.rejects(run("full", overwrite), {
+        message: `Cannot write "${path}/full": it holds something else; give another folder`,
+      });
+      await assert.rejects(run("file", overwrite), {
+        message: `Cannot write "${path}/file": there is a file of this name`,
+      });
+    }
+    await Deno.mkdir(`${path}/empty`);
+    await run("empty/");
+    await assert.rejects(run("empty"), {
+      message: `Cannot write "${path}/empty": it holds a data set; replace it with --overwrite or give another folder`,
+    });
+    await Deno.remove(`${path}/in/ana`, { recursive: true });
+    assert.deepEqual((await run("empty", true)).classes, ["10", "9"]);
+    using data = await openDataSet(`${path}/empty`);
+    assert.equal(data.utterances.length, 3);
+    assert.deepEqual(namesIn(path), ["empty", "file", "full", "in", "test"]);
+    await assert.rejects(run("file/below"), /^Error: Cannot write ".*file\/below": /);
+  });
+});
+
+Deno.test("preprocess: a signal ends it and leaves nothing behind", async () => {
+  await withFolder(RECORDINGS, async (path) => {
+    const stop = new AbortController();
+    await assert.rejects(
+      preprocess({
+        ...{ input: `${path}/in`, output: `${path}/out`, workers: 1, signal: stop.signal },
+        onProgress: () => stop.abort(),
+      }),
+      { name: "AbortError" },
+    );
+    assert.deepEqual(namesIn(path), ["in", "test"]);
+  });
+});
+
+Deno.test("preprocess: percentiles by nearest rank", () => {
+  const lengths = Array.from({ length: 20 }, (_, i) => 20 - i);
+  assert.deepEqual(lengthPercentiles(lengths), { shortest: 1, p10: 2, median: 10, p90: 18, longest: 20 });
+  assert.deepEqual(lengthPercentiles([3]), { shortest: 3, p10: 3, median: 3, p90: 3, longest: 3 });
+  assert.equal(lengthPercentiles([]).median, 0);
+});
