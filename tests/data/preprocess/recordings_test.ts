@@ -35,15 +35,20 @@ Deno.test("recordings: a pattern's group is the label", async () => {
       message: `Cannot find recordings in "${path}": the pattern /^(z)/u matches none of ` +
         '4 recordings ("0_theo_1.wav", "1_ana_0.wav", "other.wav", …)',
     });
-    await assert.rejects(
-      findRecordings(path),
-      /lie in no class folder; give the part of their names that is the label/,
-    );
     await assert.rejects(findRecordings(path, "^\\w+"), {
       name: "SyntaxError",
       message: 'Cannot use the label pattern "^\\w+": it has 0 groups, wanted one around the label',
     });
     await assert.rejects(findRecordings(path, "("), /^SyntaxError: Cannot use the label pattern "\(": /);
+  });
+});
+
+Deno.test("recordings: a flat folder without a pattern", async () => {
+  await withFolder({ "0_theo_1.wav": "" }, async (path) => {
+    await assert.rejects(findRecordings(path), {
+      message: `Cannot find recordings in "${path}": 1 recordings ("0_theo_1.wav") lie in no class folder; ` +
+        "give the part of their names that is the label with --label '^([a-z]+)'",
+    });
   });
 });
 
