@@ -2,8 +2,11 @@ import type { FeatureSettings } from "./settings.ts";
 
 /** Features of one waveform: `data[t * channels + c]` is channel c of frame t. */
 export interface FeatureFrames {
+  /** `frames` × `channels` values, frame after frame. */
   data: Float32Array;
+  /** Number of frames. */
   frames: number;
+  /** Values a frame. */
   channels: number;
 }
 

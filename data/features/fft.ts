@@ -21,7 +21,11 @@ export class Fft {
   readonly #re: Float64Array;
   readonly #im: Float64Array;
 
-  /** @throws RangeError if `size` is not a whole number between 1 and 2^24. */
+  /**
+   * Makes the tables of transforms of `size` points.
+   *
+   * @throws RangeError if `size` is not a whole number between 1 and 2^24.
+   */
   constructor(size: number) {
     if (!Number.isInteger(size) || size < 1 || size > 2 ** 24) {
       throw new RangeError(`Cannot make an FFT of ${size} points: the size is a whole number from 1 to ${2 ** 24}`);

@@ -13,7 +13,9 @@ const EPSILON = 2 ** -23;
  * noise, which would make features differ from call to call).
  */
 export class KaldiFbank implements FeatureExtractor {
+  /** The complete settings. */
   readonly settings: KaldiFbankSettings;
+  /** Values a frame. */
   readonly channels: number;
   readonly #length: number;
   readonly #shift: number;
@@ -21,7 +23,11 @@ export class KaldiFbank implements FeatureExtractor {
   readonly #power: PairedPower;
   readonly #filters: FilterBank;
 
-  /** @throws TypeError or RangeError for settings that `parseFeatureSettings` would refuse. */
+  /**
+   * Makes the tables; what is left out of the options takes its default.
+   *
+   * @throws TypeError or RangeError for settings that `parseFeatureSettings` would refuse.
+   */
   constructor(options: FeatureOptions<"kaldiFbank"> = {}) {
     const settings = this.settings = resolveSettings("kaldiFbank", options);
     const { sampleRate, nMels, fMin, blackmanCoeff } = settings;
@@ -35,11 +41,13 @@ export class KaldiFbank implements FeatureExtractor {
     this.channels = nMels + (settings.useEnergy ? 1 : 0);
   }
 
+  /** Number of frames that a waveform of `samples` samples gives. */
   frameCount(samples: number): number {
     if (!this.settings.snipEdges) return Math.max(1, Math.floor((samples + (this.#shift >> 1)) / this.#shift));
     return 1 + Math.floor((Math.max(samples, this.#length) - this.#length) / this.#shift);
   }
 
+  /** Features of a mono waveform; see `FeatureExtractor.apply`. */
   apply(samples: Float32Array): FeatureFrames {
     checkWaveform(samples);
     const { channels } = this, frames = this.frameCount(samples.length), data = new Float32Array(frames * channels);

@@ -8,11 +8,17 @@ import { type FeatureOptions, type LogMelSettings, resolveSettings } from "./set
  * preset `hw4` gives the features of the HW4 data.
  */
 export class LogMel implements FeatureExtractor {
+  /** The complete settings. */
   readonly settings: LogMelSettings;
+  /** Values a frame. */
   readonly channels: number;
   readonly #mel: MelSpectrogram;
 
-  /** @throws TypeError or RangeError for settings that `parseFeatureSettings` would refuse. */
+  /**
+   * Makes the tables; what is left out of the options takes its default.
+   *
+   * @throws TypeError or RangeError for settings that `parseFeatureSettings` would refuse.
+   */
   constructor(options: FeatureOptions<"logMel"> = {}) {
     this.settings = resolveSettings("logMel", options);
     const { kind: _, logFloor: _floor, logMode: _mode, ...mel } = this.settings;
@@ -20,10 +26,12 @@ export class LogMel implements FeatureExtractor {
     this.channels = mel.nMels;
   }
 
+  /** Number of frames that a waveform of `samples` samples gives. */
   frameCount(samples: number): number {
     return this.#mel.frameCount(samples);
   }
 
+  /** Features of a mono waveform; see `FeatureExtractor.apply`. */
   apply(samples: Float32Array): FeatureFrames {
     const result = this.#mel.apply(samples), { data } = result, { logFloor, logMode } = this.settings;
     if (logMode === "add") { for (let i = 0; i < data.length; i++) data[i] += logFloor; }

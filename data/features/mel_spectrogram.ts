@@ -9,12 +9,18 @@ import { raise } from "./spectrogram.ts";
  * where it is not zero.
  */
 export class MelSpectrogram implements FeatureExtractor {
+  /** The complete settings. */
   readonly settings: MelSettings;
+  /** Values a frame. */
   readonly channels: number;
   readonly #stft: ShortTimePower;
   readonly #filters: FilterBank;
 
-  /** @throws TypeError or RangeError for settings that `parseFeatureSettings` would refuse. */
+  /**
+   * Makes the tables; what is left out of the options takes its default.
+   *
+   * @throws TypeError or RangeError for settings that `parseFeatureSettings` would refuse.
+   */
   constructor(options: FeatureOptions<"mel"> = {}) {
     this.settings = resolveSettings("mel", options);
     this.#stft = new ShortTimePower(this.settings);
@@ -22,10 +28,12 @@ export class MelSpectrogram implements FeatureExtractor {
     this.channels = this.settings.nMels;
   }
 
+  /** Number of frames that a waveform of `samples` samples gives. */
   frameCount(samples: number): number {
     return this.#stft.frameCount(samples);
   }
 
+  /** Features of a mono waveform; see `FeatureExtractor.apply`. */
   apply(samples: Float32Array): FeatureFrames {
     const { channels } = this, frames = this.frameCount(samples.length), data = new Float32Array(frames * channels);
     const exponent = this.settings.power / 2, filters = this.#filters;

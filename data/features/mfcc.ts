@@ -8,12 +8,18 @@ import { type FeatureOptions, type MfccSettings, resolveSettings } from "./setti
  * spectrogram in decibels, cut 80 dB below the recording's maximum.
  */
 export class Mfcc implements FeatureExtractor {
+  /** The complete settings. */
   readonly settings: MfccSettings;
+  /** Values a frame. */
   readonly channels: number;
   readonly #mel: MelSpectrogram;
   readonly #dct: Float64Array;
 
-  /** @throws TypeError or RangeError for settings that `parseFeatureSettings` would refuse. */
+  /**
+   * Makes the tables; what is left out of the options takes its default.
+   *
+   * @throws TypeError or RangeError for settings that `parseFeatureSettings` would refuse.
+   */
   constructor(options: FeatureOptions<"mfcc"> = {}) {
     this.settings = resolveSettings("mfcc", options);
     const { kind: _, nMfcc, topDb: _top, ...mel } = this.settings;
@@ -22,10 +28,12 @@ export class Mfcc implements FeatureExtractor {
     this.channels = nMfcc;
   }
 
+  /** Number of frames that a waveform of `samples` samples gives. */
   frameCount(samples: number): number {
     return this.#mel.frameCount(samples);
   }
 
+  /** Features of a mono waveform; see `FeatureExtractor.apply`. */
   apply(samples: Float32Array): FeatureFrames {
     const mel = this.#mel.apply(samples), { frames, channels: bands } = mel, { channels } = this, dct = this.#dct;
     const db = amplitudeToDb(mel.data, { topDb: this.settings.topDb });

@@ -25,7 +25,11 @@ export class Resampler {
   readonly #taps: Float64Array;
   readonly #width: number;
 
-  /** @throws RangeError for a rate that is no whole number from 1 to 768000 and for filter options out of range. */
+  /**
+   * Makes the filter taps.
+   *
+   * @throws RangeError for a rate that is no whole number from 1 to 768000 and for filter options out of range.
+   */
   constructor(from: number, to: number, { lowpassFilterWidth = 6, rolloff = 0.99 }: ResampleOptions = {}) {
     for (const rate of [from, to]) {
       if (!Number.isInteger(rate) || rate < 1 || rate > MAX_RATE) {

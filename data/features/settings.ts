@@ -5,6 +5,7 @@ import type { WindowName } from "./window.ts";
 
 /** Settings of a spectrogram, torchaudio's defaults. Frames are centred, the ends padded by reflection. */
 export interface SpectrogramSettings {
+  /** |STFT|^power. */
   kind: "spectrogram";
   /** Samples a second of the waveforms; default 16000. */
   sampleRate: number;
@@ -24,6 +25,7 @@ export interface SpectrogramSettings {
 
 /** Settings of a mel spectrogram. */
 export interface MelSettings extends Omit<SpectrogramSettings, "kind"> {
+  /** Mel bands of the spectrogram. */
   kind: "mel";
   /** Number of mel bands; default 128. */
   nMels: number;
@@ -39,6 +41,7 @@ export interface MelSettings extends Omit<SpectrogramSettings, "kind"> {
 
 /** Settings of the natural logarithm of a mel spectrogram. */
 export interface LogMelSettings extends Omit<MelSettings, "kind"> {
+  /** Natural logarithm of the mel bands. */
   kind: "logMel";
   /** Least value of which the logarithm is taken; default 1e-9. */
   logFloor: number;
@@ -48,6 +51,7 @@ export interface LogMelSettings extends Omit<MelSettings, "kind"> {
 
 /** Settings of mel-frequency cepstral coefficients: an orthonormal DCT-II of the mel spectrogram in decibels. */
 export interface MfccSettings extends Omit<MelSettings, "kind"> {
+  /** Cepstral coefficients. */
   kind: "mfcc";
   /** Number of coefficients, at most `nMels`; default 40. */
   nMfcc: number;
@@ -57,6 +61,7 @@ export interface MfccSettings extends Omit<MelSettings, "kind"> {
 
 /** Settings of Kaldi's log filter bank energies, the defaults of `torchaudio.compliance.kaldi.fbank`, no dither. */
 export interface KaldiFbankSettings {
+  /** Kaldi's filter bank. */
   kind: "kaldiFbank";
   /** Samples a second of the waveforms; default 16000. */
   sampleRate: number;

@@ -14,21 +14,29 @@ import { ShortTimePower } from "./short_time_power.ts";
  * ```
  */
 export class Spectrogram implements FeatureExtractor {
+  /** The complete settings. */
   readonly settings: SpectrogramSettings;
+  /** Values a frame. */
   readonly channels: number;
   readonly #stft: ShortTimePower;
 
-  /** @throws TypeError or RangeError for settings that `parseFeatureSettings` would refuse. */
+  /**
+   * Makes the tables; what is left out of the options takes its default.
+   *
+   * @throws TypeError or RangeError for settings that `parseFeatureSettings` would refuse.
+   */
   constructor(options: FeatureOptions<"spectrogram"> = {}) {
     this.settings = resolveSettings("spectrogram", options);
     this.#stft = new ShortTimePower(this.settings);
     this.channels = this.#stft.bins;
   }
 
+  /** Number of frames that a waveform of `samples` samples gives. */
   frameCount(samples: number): number {
     return this.#stft.frameCount(samples);
   }
 
+  /** Features of a mono waveform; see `FeatureExtractor.apply`. */
   apply(samples: Float32Array): FeatureFrames {
     const { channels } = this, frames = this.frameCount(samples.length), data = new Float32Array(frames * channels);
     const exponent = this.settings.power / 2;

@@ -1,7 +1,8 @@
-/** Shapes of the analysis window. */
-export const windowNames = ["hann", "hamming", "blackman", "povey", "rectangular"] as const;
-/** A window's name; `povey` is Kaldi's hann^0.85. */
-export type WindowName = typeof windowNames[number];
+/** The shape of an analysis window; `povey` is Kaldi's hann^0.85. */
+export type WindowName = "hann" | "hamming" | "blackman" | "povey" | "rectangular";
+
+/** All of them. */
+export const windowNames: readonly WindowName[] = ["hann", "hamming", "blackman", "povey", "rectangular"];
 
 /**
  * A window of `length` samples. Periodic windows (of the period `length`) are what torchaudio's transforms use,
