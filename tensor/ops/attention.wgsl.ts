@@ -5,11 +5,13 @@
 import type { GpuPlan, GpuTraits } from "../device/kernel.ts";
 import type { AttentionArgs, AttentionBackwardArgs } from "./attention_kernel.ts";
 import { attentionBackwardNaiveGpu, attentionNaiveGpu } from "./attention_naive.wgsl.ts";
+import { attentionRegisterGpu } from "./attention_register.wgsl.ts";
 
 export { attentionBackwardNaiveGpu, attentionNaiveGpu } from "./attention_naive.wgsl.ts";
 
 /** The plan of attention forward. Inputs [q, k, v, mask?, randomState?], outputs [out, logSumExp]. */
-export function attentionGpu(args: AttentionArgs, _traits: GpuTraits): GpuPlan {
+export function attentionGpu(args: AttentionArgs, traits: GpuTraits): GpuPlan {
+  if (traits.software) return attentionRegisterGpu(args);
   return attentionNaiveGpu(args);
 }
 

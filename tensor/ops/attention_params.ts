@@ -47,12 +47,17 @@ export function attentionBackwardLets(extra: readonly string[] = []): string {
   return attentionLets([...GRADIENT_NAMES, ...extra]);
 }
 
-/** Declarations of storage buffers, "name" read-only f32, "name:i32", "name:rw"; then the uniform, all words. */
+/**
+ * Declarations of storage buffers, "name" with kinds after colons: `rw` for writing, `i32`, `u32` or `vec4` for other elements than f32;
+ * then the uniform.
+ */
 export function declareBuffers(buffers: readonly string[]): string {
   const lines = buffers.map((text, i) => {
     const [name, ...kinds] = text.split(":");
     const access = kinds.includes("rw") ? "read_write" : "read";
-    return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${kinds.includes("i32") ? "i32" : "f32"}>;`;
+    const element = kinds.find((kind) => kind === "i32" || kind === "u32") ?? "f32";
+    const type = kinds.includes("vec4") ? `vec4<${element}>` : element;
+    return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${type}>;`;
   });
   return [...lines, `@group(0) @binding(${buffers.length}) var<uniform> P: array<vec4<u32>, 16>;`].join("\n");
 }

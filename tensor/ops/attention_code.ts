@@ -1,0 +1,62 @@
+/**
+ * Pieces of WGSL that the fused attention kernels are written with: rows of a head as vec4 registers.
+ * @module
+ */
+import type { HeadLayout } from "./attention_kernel.ts";
+
+/** An all-zero register. */
+export const zeroVec4 = "vec4<f32>(0.0)";
+
+/** `count` lines of WGSL. */
+export function lines(count: number, line: (i: number) => string): string {
+  return Array.from({ length: count }, (_, i) => line(i)).join("\n");
+}
+
+/** Element address of row `time` of `name` in head (z0, z1). */
+export function rowAddress(name: string, time: string): string {
+  return `${name}0 + z0 * ${name}Batch + z1 * ${name}Head + ${time} * ${name}Time`;
+}
+
+/** Whether rows of all layouts can be read as vec4. */
+export function isVec4(headDim: number, layouts: readonly HeadLayout[]): boolean {
+  const fits = ({ offset, batch, head, time }: HeadLayout) => [offset, batch, head, time].every((x) => x % 4 === 0);
+  return headDim % 4 === 0 && layouts.every(fits);
+}
+
+/** Moves every row of registers `name{r}_{c}` but the first one up, so that a loop over rows needs the code of one. */
+export function shiftUp(name: string, rows: number, width: number): string {
+  return lines(rows - 1, (r) => lines(width, (c) => `    ${name}${r}_${c} = ${name}${r + 1}_${c};`));
+}
+
+interface RowCode {
+  /** Buffer, declared as vec4 or f32. */
+  readonly name: string;
+  readonly headDim: number;
+  readonly vec4: boolean;
+  /** Variable with the row's element address; default `at`. */
+  readonly at?: string;
+  /** Multiplies every element. */
+  readonly factor?: string;
+}
+
+/** Loads a row into registers `{to}0`, `{to}1`…, the last one filled up with zeros; `assign` if they exist already. */
+export function loadRow(
+  { name, to, headDim, vec4, at = "at", factor, assign }: RowCode & { to: string; assign?: boolean },
+): string {
+  const scaled = (value: string) => factor ? `${factor} * ${value}` : value;
+  return lines(Math.ceil(headDim / 4), (c) => {
+    const elements = [0, 1, 2, 3].map((i) => c * 4 + i < headDim ? `${name}[${at} + ${c * 4 + i}u]` : "0.0");
+    const value = vec4 ? `${name}[(${at} >> 2u) + ${c}u]` : `vec4<f32>(${elements.join(", ")})`;
+    return `    ${assign ? "" : "let "}${to}${c} = ${scaled(value)};`;
+  });
+}
+
+/** Stores registers `{from}0`, `{from}1`… as a row. */
+export function storeRow({ name, from, headDim, vec4, at = "at", factor }: RowCode & { from: string }): string {
+  const scaled = (value: string) => factor ? `${factor} * ${value}` : value;
+  return lines(Math.ceil(headDim / 4), (c) => {
+    if (vec4) return `    ${name}[(${at} >> 2u) + ${c}u] = ${scaled(`${from}${c}`)};`;
+    const used = [0, 1, 2, 3].filter((i) => c * 4 + i < headDim);
+    return used.map((i) => `    ${name}[${at} + ${c * 4 + i}u] = ${scaled(`${from}${c}.${"xyzw"[i]}`)};`).join("\n");
+  });
+}
