@@ -3,154 +3,139 @@
  * stays int32, anything else is float32. Comparisons give int32, 1 where true.
  * @module
  */
+import { apply, input } from "../expr/expr.ts";
 import type { Operand, Tensor } from "../tensor.ts";
 import { mapElements } from "./elementwise.ts";
-import { apply, input } from "../expr/expr.ts";
-import { pointwise, type RowName } from "./pointwise.ts";
-import { full } from "../tensor.ts";
-
-/** A tensor for an operand that may be a number. */
-function lift(x: Operand, like: Tensor): Tensor {
-  return typeof x === "number" ? full([], x, { device: like.device, dtype: numberType(x, like) }) : x;
-}
-
-/** A whole number meeting an int32 tensor stays int32, as in PyTorch. */
-function numberType(x: number, like: Tensor): "float32" | "int32" {
-  return like.dtype === "int32" && Number.isInteger(x) ? "int32" : "float32";
-}
-
-function binary(name: RowName, x: Tensor, z: Operand): Tensor {
-  return pointwise(name, [x, lift(z, x)]);
-}
+import { pointwise } from "./pointwise.ts";
 
 /** x + z. */
 export function add(x: Tensor, z: Operand): Tensor {
-  return typeof z === "number" && x.dtype === "float32" ? pointwise("addScalar", [x], [z]) : binary("add", x, z);
+  return pointwise("add", x, z);
 }
 
 /** x − z. */
 export function sub(x: Tensor, z: Operand): Tensor {
-  return typeof z === "number" ? add(x, -z) : binary("sub", x, z);
+  return pointwise("sub", x, z);
 }
 
 /** x · z. */
 export function mul(x: Tensor, z: Operand): Tensor {
-  return typeof z === "number" && x.dtype === "float32" ? pointwise("mulScalar", [x], [z]) : binary("mul", x, z);
+  return pointwise("mul", x, z);
 }
 
 /** x / z, float32. */
 export function div(x: Tensor, z: Operand): Tensor {
-  return typeof z === "number" ? pointwise("mulScalar", [x], [1 / z]) : binary("div", x, z);
+  return pointwise("div", x, z);
 }
 
-/** x to the power z; a negative base needs a whole exponent. */
+/** x to the power z, float32; a negative base needs a whole exponent. */
 export function pow(x: Tensor, z: Operand): Tensor {
-  return typeof z === "number" ? pointwise("powScalar", [x], [z]) : binary("pow", x, z);
+  return z === 2 ? square(toFloat(x)) : pointwise("pow", x, z);
 }
 
 /** The larger of x and z. */
 export function maximum(x: Tensor, z: Operand): Tensor {
-  return binary("maximum", x, z);
+  return pointwise("maximum", x, z);
 }
 
 /** The smaller of x and z. */
 export function minimum(x: Tensor, z: Operand): Tensor {
-  return binary("minimum", x, z);
+  return pointwise("minimum", x, z);
 }
 
 /** −x. */
 export function neg(x: Tensor): Tensor {
-  return pointwise("neg", [x]);
+  return pointwise("neg", x);
 }
 
 /** |x|. */
 export function abs(x: Tensor): Tensor {
-  return pointwise("abs", [x]);
+  return pointwise("abs", x);
 }
 
 /** −1, 0 or 1. */
 export function sign(x: Tensor): Tensor {
-  return pointwise("sign", [x]);
+  return x.dtype === "int32" ? toInt(pointwise("sign", x)) : pointwise("sign", x);
 }
 
 /** The largest whole number not above x. */
 export function floor(x: Tensor): Tensor {
-  return pointwise("floor", [x]);
+  return x.dtype === "int32" ? x : pointwise("floor", x);
 }
 
 /** e to the power x. */
 export function exp(x: Tensor): Tensor {
-  return pointwise("exp", [x]);
+  return pointwise("exp", x);
 }
 
 /** Natural logarithm. */
 export function log(x: Tensor): Tensor {
-  return pointwise("log", [x]);
+  return pointwise("log", x);
 }
 
 /** log(1 + x), exact for small x. */
 export function log1p(x: Tensor): Tensor {
-  return pointwise("log1p", [x]);
+  return pointwise("log1p", x);
 }
 
 /** Square root. */
 export function sqrt(x: Tensor): Tensor {
-  return pointwise("sqrt", [x]);
+  return pointwise("sqrt", x);
 }
 
 /** 1 / √x. */
 export function rsqrt(x: Tensor): Tensor {
-  return pointwise("rsqrt", [x]);
+  return pointwise("rsqrt", x);
 }
 
 /** 1 / x. */
 export function reciprocal(x: Tensor): Tensor {
-  return pointwise("reciprocal", [x]);
+  return pointwise("reciprocal", x);
 }
 
 /** x². */
 export function square(x: Tensor): Tensor {
-  return pointwise("square", [x]);
+  return pointwise("square", x);
 }
 
 /** Sine. */
 export function sin(x: Tensor): Tensor {
-  return pointwise("sin", [x]);
+  return pointwise("sin", x);
 }
 
 /** Cosine. */
 export function cos(x: Tensor): Tensor {
-  return pointwise("cos", [x]);
+  return pointwise("cos", x);
 }
 
 /** Hyperbolic tangent. */
 export function tanh(x: Tensor): Tensor {
-  return pointwise("tanh", [x]);
+  return pointwise("tanh", x);
 }
 
 /** 1 / (1 + e⁻ˣ). */
 export function sigmoid(x: Tensor): Tensor {
-  return pointwise("sigmoid", [x]);
+  return pointwise("sigmoid", x);
 }
 
 /** The error function. */
 export function erf(x: Tensor): Tensor {
-  return pointwise("erf", [x]);
+  return pointwise("erf", x);
 }
 
 /** max(x, 0). */
 export function relu(x: Tensor): Tensor {
-  return pointwise("relu", [x]);
+  return pointwise("relu", x);
 }
 
 /** x where positive, else slope · x. The default slope is 0.01. */
 export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
-  return pointwise("leakyRelu", [x], [slope]);
+  return pointwise("leakyRelu", x, undefined, [slope]);
 }
 
 /** x where positive, else alpha · (eˣ − 1). The default alpha is 1 (Clevert et al. 2015, arXiv 1511.07289). */
 export function elu(x: Tensor, alpha = 1): Tensor {
-  return pointwise("elu", [x], [alpha]);
+  return pointwise("elu", x, undefined, [alpha]);
 }
 
 /** Options of {@linkcode gelu}. */
@@ -161,52 +146,61 @@ export interface GeluOptions {
 
 /** x · Φ(x), Φ the normal distribution function (Hendrycks and Gimpel 2016, arXiv 1606.08415). */
 export function gelu(x: Tensor, { approximate = "none" }: GeluOptions = {}): Tensor {
-  return pointwise(approximate === "tanh" ? "geluTanh" : "gelu", [x]);
+  return pointwise(approximate === "tanh" ? "geluTanh" : "gelu", x);
 }
 
 /** x · sigmoid(x), also known as Swish. */
 export function silu(x: Tensor): Tensor {
-  return pointwise("silu", [x]);
+  return pointwise("silu", x);
 }
 
 /** log(1 + eˣ). */
 export function softplus(x: Tensor): Tensor {
-  return pointwise("softplus", [x]);
+  return pointwise("softplus", x);
 }
 
-/** x limited to [min, max]; either may be absent. The gradient is 0 outside. */
-export function clamp(x: Tensor, min = -3.4e38, max = 3.4e38): Tensor {
-  return pointwise("clamp", [x], [min, max]);
+/**
+ * x limited to [min, max]; one of the two may be absent. The gradient is 0 outside.
+ *
+ * @throws TypeError if both are absent.
+ */
+export function clamp(x: Tensor, min?: number, max?: number): Tensor {
+  if (min === undefined && max === undefined) throw new TypeError("Cannot clamp without limits: give min, max or both");
+  if (min !== undefined && max !== undefined && x.dtype === "float32") {
+    return pointwise("clamp", x, undefined, [min, max]);
+  }
+  const above = min === undefined ? x : pointwise("clampMin", x, min);
+  return max === undefined ? above : pointwise("clampMax", above, max);
 }
 
 /** 1 where x < z. */
 export function lt(x: Tensor, z: Operand): Tensor {
-  return binary("lt", x, z);
+  return pointwise("lt", x, z);
 }
 
 /** 1 where x ≤ z. */
 export function le(x: Tensor, z: Operand): Tensor {
-  return binary("le", x, z);
+  return pointwise("le", x, z);
 }
 
 /** 1 where x > z. */
 export function gt(x: Tensor, z: Operand): Tensor {
-  return binary("gt", x, z);
+  return pointwise("gt", x, z);
 }
 
 /** 1 where x ≥ z. */
 export function ge(x: Tensor, z: Operand): Tensor {
-  return binary("ge", x, z);
+  return pointwise("ge", x, z);
 }
 
 /** 1 where x = z. */
 export function eq(x: Tensor, z: Operand): Tensor {
-  return binary("eq", x, z);
+  return pointwise("eq", x, z);
 }
 
 /** 1 where x ≠ z. */
 export function ne(x: Tensor, z: Operand): Tensor {
-  return binary("ne", x, z);
+  return pointwise("ne", x, z);
 }
 
 /** The values as float32, outside the graph if they were int32. */

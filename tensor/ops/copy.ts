@@ -3,12 +3,13 @@ import { track } from "../autograd.ts";
 import type { Device } from "../device/device.ts";
 import type { Kernel } from "../device/kernel.ts";
 import type { DType } from "../dtype.ts";
-import { constant, input, scalar } from "../expr/expr.ts";
+import { input } from "../expr/expr.ts";
 import { allocate, run } from "../memory.ts";
 import { collapse, contiguousStrides, normalizeAxis, sameShape, type Shape, show, sizeOf } from "../shape.ts";
 import { requireSameDevice, Tensor } from "../tensor.ts";
 import { foldedGrid, GRID_INDEX, uniform } from "./wgsl.ts";
 import { mapElements, mapElementsInto } from "./elementwise.ts";
+import { numberExpr } from "./number_operand.ts";
 import { slice, unsqueeze } from "./views.ts";
 
 /** Sizes and strides of a copy between any two layouts of one shape. */
@@ -100,10 +101,7 @@ export function copyInto(target: Tensor, x: Tensor): void {
 export function fill(device: Device, shape: Shape, value: number, dtype: DType): Tensor {
   const out = new Tensor(allocate(device, 4 * sizeOf(shape)), shape, dtype);
   if (out.size > 0) {
-    mapElementsInto([out], [dtype === "float32" ? scalar(0) : constant(value, "int32")], [], {
-      scalars: [value],
-      label: "fill",
-    });
+    mapElementsInto([out], [numberExpr(value, dtype, 0)], [], { scalars: [value], label: "fill" });
   }
   return out;
 }

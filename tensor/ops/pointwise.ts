@@ -7,10 +7,11 @@
 import { track } from "../autograd.ts";
 import { type Expr, input, scalar } from "../expr/expr.ts";
 import { parse } from "../expr/parse.ts";
-import { Tensor } from "../tensor.ts";
+import { type Operand, Tensor } from "../tensor.ts";
 import { mapElements } from "./elementwise.ts";
+import { numberExpr, numberKey, numberType } from "./number_operand.ts";
 
-/** One op: operands are x, then z; p and q are numbers given at run time. */
+/** One op: operands are the tensor x and the tensor or number z; p and q are numbers. All numbers are given at run time. */
 export interface Row {
   readonly forward: string;
   /** Derivatives times g for x (and z); absent where the op has none. */
@@ -55,6 +56,13 @@ export const rows = {
   log: { forward: "log(x)", backward: ["g / x"], reference: (x) => Math.log(x), domain: [0.2, 4] },
   log1p: { forward: "log1p(x)", backward: ["g / (1 + x)"], reference: (x) => Math.log1p(x), domain: [-0.5, 3] },
   sqrt: { forward: "sqrt(x)", backward: ["0.5 * g / y"], reference: (x) => Math.sqrt(x), domain: [0.2, 4] },
+  // the root under a deviation or a norm: its gradient at 0 is 0, as in PyTorch's std and norm
+  root: {
+    forward: "sqrt(x)",
+    backward: ["y == 0 ? 0 : 0.5 * g / y"],
+    reference: (x) => Math.sqrt(x),
+    domain: [0.2, 4],
+  },
   rsqrt: {
     forward: "1 / sqrt(x)",
     backward: ["-0.5 * g * y / x"],
@@ -102,28 +110,23 @@ export const rows = {
     reference: (x) => x / (1 + Math.exp(-x)),
   },
   softplus: { forward: "softplus(x)", backward: ["g * sigmoid(x)"], reference: (x) => Math.log1p(Math.exp(x)) },
+  // at the limit itself the gradient passes, unlike maximum's
+  clampMin: {
+    forward: "max(x, z)",
+    backward: ["x < z ? 0 : g"],
+    reference: (x, z) => Math.max(x, z),
+  },
+  clampMax: {
+    forward: "min(x, z)",
+    backward: ["x > z ? 0 : g"],
+    reference: (x, z) => Math.min(x, z),
+  },
   clamp: {
     forward: "clamp(x, p, q)",
     backward: ["x < p ? 0 : x > q ? 0 : g"],
     reference: (x, _, p, q) => Math.min(Math.max(x, p), q),
     kinks: [-0.5, 0.8],
     scalars: [-0.5, 0.8],
-  },
-  addScalar: { forward: "x + p", backward: ["g"], reference: (x, _, p) => x + p, scalars: [0.7] },
-  mulScalar: { forward: "x * p", backward: ["g * p"], reference: (x, _, p) => x * p, scalars: [-1.3] },
-  rdivScalar: {
-    forward: "p / x",
-    backward: ["-g * y / x"],
-    reference: (x, _, p) => p / x,
-    domain: [0.5, 2],
-    scalars: [1.7],
-  },
-  powScalar: {
-    forward: "pow(x, p)",
-    backward: ["p == 0 ? 0 : g * p * pow(x, p - 1)"],
-    reference: (x, _, p) => x ** p,
-    domain: [0.3, 2],
-    scalars: [2.5],
   },
   lt: { forward: "x < z", reference: (x, z) => Number(x < z) },
   le: { forward: "x <= z", reference: (x, z) => Number(x <= z) },
@@ -151,35 +154,48 @@ function erfReference(x: number): number {
   return 2 * sum / Math.sqrt(Math.PI);
 }
 
-const parsed = new Map<string, Expr>();
-
-/** Parses a formula once per text and operand types. Operands are inputs in the order of `names`. */
-function formula(text: string, names: readonly string[], operands: readonly Tensor[]): Expr {
-  const key = `${text}|${names}|${operands.map((t) => t.dtype)}`;
-  let expr = parsed.get(key);
-  if (expr === undefined) {
-    const inputs = names.map((name, i) => [name, input(i, operands[i].dtype)] as const);
-    expr = parse(text, { ...Object.fromEntries(inputs), p: scalar(0), q: scalar(1) });
-    parsed.set(key, expr);
-  }
-  return expr;
+/** An expression over some of a row's names, and the tensors it reads, in order. */
+interface Formula {
+  readonly expr: Expr;
+  readonly reads: readonly string[];
 }
 
-/** Applies a row of the table to one or two tensors. */
-export function pointwise(name: RowName, operands: readonly Tensor[], scalars: readonly number[] = []): Tensor {
+const parsed = new Map<string, Formula>();
+
+/** Parses a text once per types of operands; of the tensors only those that it names become inputs. */
+function formula(text: string, tensors: Readonly<Record<string, Tensor>>, z: Operand | undefined, at: number): Formula {
+  const number = typeof z === "number" ? numberType(z, tensors.x.dtype) : null;
+  const key = `${text}|${Object.values(tensors).map((t) => t.dtype)}|${number && numberKey(z as number, number)}|${at}`;
+  let found = parsed.get(key);
+  if (found === undefined) {
+    const reads = Object.keys(tensors).filter((name) => new RegExp(`\\b${name}\\b`).test(text));
+    const names: Record<string, Expr> = { p: scalar(0), q: scalar(1) };
+    reads.forEach((name, i) => names[name] = input(i, tensors[name].dtype));
+    if (number !== null) names.z = numberExpr(z as number, number, at);
+    parsed.set(key, found = { expr: parse(text, names), reads });
+  }
+  return found;
+}
+
+/** Applies a row of the table: operands x and, for some rows, z, which may be a number; then p and q. */
+export function pointwise(name: RowName, x: Tensor, z?: Operand, settings: readonly number[] = []): Tensor {
   const row: Row = rows[name];
-  const names = operands.length === 1 ? ["x"] : ["x", "z"];
-  const out = mapElements(name, formula(row.forward, names, operands), operands, { scalars });
+  const scalars = typeof z === "number" ? [...settings, z] : settings;
+  const operands: Record<string, Tensor> = z instanceof Tensor ? { x, z } : { x };
+  const apply = (label: string, text: string, tensors: Record<string, Tensor>): Tensor => {
+    const { expr, reads } = formula(text, tensors, z, settings.length);
+    return mapElements(label, expr, reads.map((n) => tensors[n]), { scalars });
+  };
+  const out = apply(name, row.forward, operands);
   const { backward } = row;
   if (backward === undefined) return out;
-  return track(name, operands, out, (g, needs) =>
-    operands.map((_, i) => {
-      if (!needs[i]) return null;
-      if (backward[i] === "g") return g;
-      // the derivative reads only what it names, so that the rest need not stay in memory
-      const all = { x: operands[0], z: operands[1], y: out, g };
-      const used = (["x", "z", "y", "g"] as const).filter((n) => new RegExp(`\\b${n}\\b`).test(backward[i]));
-      const tensors = used.map((n) => all[n].detach());
-      return mapElements(`${name} backward`, formula(backward[i], used, tensors), tensors, { scalars });
-    }));
+  const inputs = Object.values(operands);
+  return track(name, inputs, out, (g, needs) => {
+    // a derivative reads only what it names, so that the rest need not stay in memory
+    const all = { ...operands, y: out.detach(), g };
+    return inputs.map((_, i) => {
+      if (!needs[i] || backward[i] === "g") return needs[i] ? g : null;
+      return apply(`${name} backward`, backward[i], all);
+    });
+  });
 }

@@ -2,7 +2,7 @@
 import { noGrad } from "../autograd.ts";
 import { normalizeAxes } from "../shape.ts";
 import type { ReduceOptions, Tensor } from "../tensor.ts";
-import { where } from "./where.ts";
+import { pointwise } from "./pointwise.ts";
 import { reshape } from "./views.ts";
 
 /** Options of {@linkcode variance} and {@linkcode std}. */
@@ -23,9 +23,9 @@ export function variance(
   return unbiased ? spread.mul(n / (n - 1)) : spread;
 }
 
-/** Standard deviation along axes. */
+/** Standard deviation along axes; the gradient where it is 0 is 0. */
 export function std(x: Tensor, dim?: number | readonly number[], options?: VarianceOptions): Tensor {
-  return variance(x, dim, options).sqrt();
+  return pointwise("root", variance(x, dim, options));
 }
 
 /** Options of {@linkcode norm}. */
@@ -41,10 +41,7 @@ export function norm(
   { p = 2, keepdim = false }: NormOptions = {},
 ): Tensor {
   if (p === 1) return x.abs().sum(dim, { keepdim });
-  const squares = x.square().sum(dim, { keepdim });
-  // the root has no slope at 0: take it of 1 there, and put the 0 back
-  const isZero = squares.detach().eq(0);
-  return where(isZero, 0, where(isZero, 1, squares).sqrt());
+  return pointwise("root", x.square().sum(dim, { keepdim }));
 }
 
 /** log Σ eˣ along axes, safe for large x. */
