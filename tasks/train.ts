@@ -45,7 +45,7 @@ await runTask(async () => {
   const screen = new Screen();
   const signal = stopOnInterrupt((line) => screen.log(line));
   const { train } = await import("../train/train.ts"); // only now: --help and typos need no engine
-  const { interrupted } = await train(config, { resume, signal, screen });
+  const { interrupted } = await train(config, { resume, signal, screen, debug: Number(Deno.env.get("DEBUG") ?? 0) });
   if (!interrupted) return exitCodes.done;
   screen.log(`Stopped and saved; go on with: deno task train --resume --out ${config.out}`);
   return exitCodes.interrupted;

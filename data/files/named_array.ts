@@ -5,7 +5,7 @@
 /** One array: row-major `data` of the size that `shape` multiplies to (a scalar has the shape `[]`). */
 export interface NamedArray {
   /** Sizes of the axes, outermost first. */
-  shape: number[];
+  readonly shape: readonly number[];
   /** The elements in row-major order. */
   data: Float32Array | Int32Array;
 }

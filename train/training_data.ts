@@ -1,0 +1,75 @@
+/** What a run trains on: a data set folder, or recordings whose features are computed now. @module */
+import { join } from "node:path";
+import { featurePresets, type FeatureSettings } from "../data/features/mod.ts";
+import { featureJob } from "../data/preprocess/feature_job.ts";
+import { findRecordings } from "../data/preprocess/recordings.ts";
+import { openDataSet, type Utterance, type UtteranceFeatures, type UtteranceSource } from "../data/sets/mod.ts";
+import type { Screen } from "./progress.ts";
+
+/** Labelled utterances with the names of their classes. */
+export interface TrainingData extends UtteranceSource, Disposable {
+  readonly classes: readonly string[];
+  /** Unlabelled utterances to predict, or null. */
+  readonly test: UtteranceSource | null;
+  /** How features are made from recordings; null where the folder does not say. */
+  readonly featureSettings: FeatureSettings | null;
+}
+
+/** Options of {@linkcode openTrainingData}. */
+export interface OpenOptions {
+  /** Most memory for features kept after reading, in MB. */
+  readonly cacheMegabytes: number;
+  /** Says what was found. */
+  readonly screen: Screen;
+}
+
+/**
+ * Opens a data set, or reads recordings in class folders and computes their features (preset `hw4`), all of which stay in memory: for more
+ * recordings than that there is `deno task preprocess`.
+ *
+ * @throws Error if there is no such folder, or it is neither.
+ */
+export async function openTrainingData(folder: string, { cacheMegabytes, screen }: OpenOptions): Promise<TrainingData> {
+  const isSet = await hasFile(folder, "metadata.json");
+  if (!isSet && await hasClassFolders(folder)) return await readRecordings(folder, screen);
+  const data = await openDataSet(folder, { cacheBytes: cacheMegabytes * 1e6 });
+  for (const notice of data.notices) screen.info(notice);
+  return data;
+}
+
+async function hasFile(folder: string, name: string): Promise<boolean> {
+  return await Deno.stat(join(folder, name)).then(() => true, () => false);
+}
+
+async function hasClassFolders(folder: string): Promise<boolean> {
+  try {
+    for await (const entry of Deno.readDir(folder)) if (entry.isDirectory) return true;
+  } catch {
+    // opening it as a data set says what is wrong
+  }
+  return false;
+}
+
+async function readRecordings(folder: string, screen: Screen): Promise<TrainingData> {
+  const { recordings } = await findRecordings(folder);
+  const classes = [...new Set(recordings.map(({ label }) => label))].sort();
+  const settings = featurePresets.hw4;
+  const job = featureJob(settings);
+  const utterances: Utterance[] = [];
+  const features: UtteranceFeatures[] = [];
+  {
+    using bar = screen.bar({ label: "Read", total: recordings.length, unit: "recording", transient: true });
+    for (const [i, { path, name, label }] of recordings.entries()) {
+      const reply = await job(path);
+      if ("reason" in reply) throw new Error(`${reply.reason}; remove it, or let deno task preprocess skip it`);
+      features.push(reply);
+      utterances.push({ id: name, path, frames: reply.frames, label: classes.indexOf(label) });
+      bar.update(i + 1);
+    }
+  }
+  return {
+    ...{ classes, utterances, channels: settings.nMels, test: null, featureSettings: settings },
+    read: (index) => Promise.resolve(features[index]),
+    [Symbol.dispose]() {},
+  };
+}

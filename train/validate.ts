@@ -1,0 +1,67 @@
+/** Measuring a model on held-out utterances. @module */
+import { type Batch, evaluationBatches, type EvaluationBatchOptions } from "../data/batches/mod.ts";
+import type { UtteranceSource } from "../data/sets/mod.ts";
+import type { SpeakerClassifier } from "../nn/mod.ts";
+import { cat, crossEntropy, noGrad, scope, Tensor, tensor } from "../tensor/mod.ts";
+
+/** Results over all utterances, each counting once. */
+export interface Validation {
+  readonly loss: number;
+  /** 0 to 1. */
+  readonly accuracy: number;
+  readonly count: number;
+}
+
+/** Frames are rounded up to this, so that few shapes occur. */
+const TIME_MULTIPLE = 16;
+
+/** Batches of whole utterances, or of centre crops, for a model. */
+export function modelBatches(
+  source: UtteranceSource,
+  indices: ArrayLike<number> | undefined,
+  options: EvaluationBatchOptions,
+) {
+  return evaluationBatches(source, indices, { timeMultiple: TIME_MULTIPLE, ...options });
+}
+
+/** Scores (batch, classes) of a batch in evaluation mode; padding is masked where there is any. */
+export function scores(model: SpeakerClassifier, { features, lengths, batch, time, channels }: Batch): Tensor {
+  const padded = lengths.some((n) => n < time);
+  return noGrad(() =>
+    model.forward(tensor(features, { shape: [batch, time, channels] }), padded ? tensor(lengths) : null)
+  );
+}
+
+/** Loss and accuracy over some utterances. Results are read once, at the end. */
+export async function validate(
+  model: SpeakerClassifier,
+  source: UtteranceSource,
+  indices: ArrayLike<number>,
+  options: EvaluationBatchOptions & { onBatch?: (done: number) => void } = {},
+): Promise<Validation> {
+  const wasTraining = model.training;
+  model.eval();
+  const [losses, hits]: [Tensor[], Tensor[]] = [[], []];
+  let count = 0;
+  try {
+    for await (const batch of modelBatches(source, indices, options)) {
+      const [loss, hit] = scope(() => {
+        const logits = scores(model, batch);
+        const labels = tensor(batch.labels);
+        return [crossEntropy(logits, labels, { reduction: "none" }), logits.argmax(1).eq(labels)];
+      });
+      losses.push(loss);
+      hits.push(hit);
+      options.onBatch?.(count += batch.batch);
+    }
+  } finally {
+    model.train(wasTraining);
+  }
+  const mean = async (parts: Tensor[]) => {
+    const whole = scope(() => cat(parts));
+    const values = Float64Array.from(await whole.data());
+    [whole, ...parts].forEach((t) => t.dispose());
+    return values.reduce((total, value) => total + value, 0) / count;
+  };
+  return { loss: await mean(losses), accuracy: await mean(hits), count };
+}
