@@ -3,6 +3,7 @@
  */
 import { type NamedArray, openSafetensors, type SafetensorsFile } from "../files/safetensors.ts";
 import { readTorchTensor } from "../files/torch_file.ts";
+import { PatientReader } from "./patient_reader.ts";
 import { quoteSome } from "./quote_some.ts";
 import type { Utterance, UtteranceFeatures } from "./utterances.ts";
 
@@ -10,6 +11,7 @@ import type { Utterance, UtteranceFeatures } from "./utterances.ts";
 export class FeatureFiles {
   readonly #folder: string;
   readonly #channels: number;
+  readonly #reader = new PatientReader();
   readonly #shards = new Map<string, SafetensorsFile>();
 
   /**
@@ -86,7 +88,18 @@ export class FeatureFiles {
 
   async #readTorch(path: string): Promise<NamedArray> {
     const full = `${this.#folder}/${path}`, label = JSON.stringify(full);
-    return readTorchTensor(await readFile(full), { label });
+    return readTorchTensor(await this.#readFile(full), { label });
+  }
+
+  async #readFile(path: string): Promise<Uint8Array> {
+    try {
+      return await this.#reader.read(path);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) {
+        throw new Error(`Cannot read ${JSON.stringify(path)}: there is no such file`, { cause: error });
+      }
+      throw error;
+    }
   }
 
   #checkShape({ path, frames }: Utterance, shape: readonly number[]): void {
@@ -128,16 +141,5 @@ async function isFile(path: string): Promise<boolean> {
     return (await Deno.stat(path)).isFile;
   } catch {
     return false;
-  }
-}
-
-async function readFile(path: string): Promise<Uint8Array> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new Error(`Cannot read ${JSON.stringify(path)}: there is no such file`, { cause: error });
-    }
-    throw error;
   }
 }
