@@ -77,7 +77,7 @@ export class Elementwise {
     const key = `${structureKey(args)}|${classes.join()}|${sizes}`;
     let job = this.#compiled.get(key);
     if (job === undefined) {
-      [job] = this.#jobs.load(elementwiseModule(args, classes, this.#jobs.heap.target));
+      job = this.#jobs.load(elementwiseModule(args, classes, this.#jobs.heap.target), ["run"]).run;
       this.#compiled.set(key, job);
     }
     return job;

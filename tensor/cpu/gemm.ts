@@ -86,7 +86,7 @@ export class GemmPlanner {
     const { m, n, k } = g;
     const length = Math.max(SPLIT_K, Math.ceil(k / MAX_PIECES / 16) * 16);
     const pieces = Math.ceil(k / length);
-    const partial = this.#jobs.heap.allocate(4 * m * n * pieces);
+    const partial = this.#jobs.heap.allocateInternal(4 * m * n * pieces);
     const o = operands(g, 0, 0);
     const words = PRODUCTS_ARGUMENTS.words({
       ...o,
@@ -105,7 +105,7 @@ export class GemmPlanner {
   #tiles(g: Gemm, batch0: number, batch1: number): void {
     const { m, n, k } = g;
     const o = operands(g, batch0, batch1);
-    const packed = this.#jobs.heap.allocate(4 * k * (n + 8));
+    const packed = this.#jobs.heap.allocateInternal(4 * k * (n + 8));
     const kc = blockK(k);
     const panels = Math.max(1, Math.ceil(16384 / 8 / kc));
     const groups = Math.ceil(n / 8 / panels);

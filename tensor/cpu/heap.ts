@@ -90,8 +90,8 @@ export class Heap {
   readonly memory: WebAssembly.Memory;
   readonly target: Target;
   readonly #allocator: Allocator;
+  readonly #counted = new Set<HeapSlice>();
   #used = 0;
-  #count = 0;
 
   /** `shared` false asks for a memory that no thread can share, as in a page that is not cross-origin isolated. */
   constructor(shared: boolean = typeof SharedArrayBuffer === "function") {
@@ -122,21 +122,25 @@ export class Heap {
 
   /** Slices in use. */
   get slices(): number {
-    return this.#count;
+    return this.#counted.size;
   }
 
   /** A slice of `bytes`, aligned to 64; its contents are undefined. Throws an Error where memory is out. */
   allocate(bytes: number): HeapSlice {
-    const range = this.#allocator.allocate(bytes);
-    if (range === null) {
-      const [asked, used, limit] = [bytes, this.#used, this.target.maxPages * PAGE].map(mebibytes);
-      throw new Error(
-        `Cannot allocate ${asked} on the CPU device: ${used} of at most ${limit} are in use; use a smaller batch`,
-      );
-    }
+    const slice = this.allocateInternal(bytes);
+    this.#counted.add(slice);
     this.#used += bytes;
-    this.#count++;
-    return new HeapSlice(this, range, 0, bytes);
+    return slice;
+  }
+
+  /** A slice that {@linkcode used} does not count: scratch memory and code. */
+  allocateInternal(bytes: number): HeapSlice {
+    const range = this.#allocator.allocate(bytes);
+    if (range !== null) return new HeapSlice(this, range, 0, bytes);
+    const [asked, used, limit] = [bytes, this.#used, this.target.maxPages * PAGE].map(mebibytes);
+    throw new Error(
+      `Cannot allocate ${asked} on the CPU device: ${used} of at most ${limit} are in use; use a smaller batch`,
+    );
   }
 
   /** Gives a slice back to the pool; a second release, or that of a part, does nothing. */
@@ -144,8 +148,7 @@ export class Heap {
     if (slice.range === null) return;
     this.#allocator.release(slice.range);
     slice.range = null;
-    this.#used -= slice.bytes;
-    this.#count--;
+    if (this.#counted.delete(slice)) this.#used -= slice.bytes;
   }
 
   floats(ptr: number, length: number): Float32Array {

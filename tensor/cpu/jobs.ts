@@ -1,25 +1,35 @@
 /**
  * Runs jobs: a job is a function of a WASM module, a block of arguments and a number of chunks. Chunks may run in any order and on any
- * thread.
+ * thread; the main thread takes its share, and all of them as long as no worker is up.
  * @module
  */
+import { ARGS, CHUNK_BITS, CLOSED, Control, CONTROL_WORDS, EPOCHS } from "./control_block.ts";
 import type { Heap, HeapSlice } from "./heap.ts";
 import { RESERVED_BYTES } from "./heap.ts";
+import { startWorkers, threadCount } from "./workers.ts";
 
-/** A job's function: `(arguments, chunk, thread)`. */
+/** A job's function. */
 export interface JobFunction {
+  /** Runs a chunk on this thread. */
   readonly run: (args: number, chunk: number, thread: number) => void;
+  readonly module: number;
+  /** Number of the export's name. */
+  readonly name: number;
 }
 
-/** Address of the block of arguments. */
-const ARGS = 4096;
 /** Words that the block of arguments can hold. */
 const ARGS_WORDS = (RESERVED_BYTES - ARGS) / 4;
 /** Most chunks of a job. */
-export const MAX_CHUNKS = 4096;
+export const MAX_CHUNKS = CLOSED - 1;
+/** Names that modules export jobs by. */
+const EXPORTS = ["run", "packB", "tiles", "products", "reduce"] as const;
+/** Name of an exported job. */
+export type ExportName = typeof EXPORTS[number];
 
-/** What modules import besides the heap. */
-export const HOST_FUNCTIONS = { sin: Math.sin, cos: Math.cos } as const;
+/** Looks at a word before going to sleep on it: some tens of microseconds. */
+const SPINS = 20_000;
+/** A chunk takes at most some milliseconds; a worker that is silent for so long is gone. */
+const PATIENCE_MS = 60_000;
 
 const FLOAT = new Float32Array(1);
 const WORD = new Int32Array(FLOAT.buffer);
@@ -33,23 +43,39 @@ export function floatBits(value: number): number {
 /** Loads modules and runs jobs. */
 export class Jobs {
   readonly heap: Heap;
+  /** Threads that may run chunks, the main one included; thread numbers are below it. */
+  readonly threads: number;
+  /** Bytes of each module, for the workers. */
+  readonly #modules: HeapSlice[] = [];
+  #control: Int32Array;
+  #epoch = 0;
+  #started = false;
   #scratch: HeapSlice | null = null;
   #scratchStride = 0;
 
-  constructor(heap: Heap) {
+  /** `threads` 1 asks for no workers; the default is one for each processor, at most 8. */
+  constructor(heap: Heap, threads: number = threadCount()) {
     this.heap = heap;
+    this.threads = heap.target.shared ? threads : 1;
+    this.#control = heap.words(0, CONTROL_WORDS);
   }
 
-  /** Threads that may run chunks, the calling one included; thread numbers are below it. */
-  get threads(): number {
-    return 1;
-  }
-
-  /** Instantiates a module and returns its job `name`. */
-  load(bytes: Uint8Array<ArrayBuffer>, names: readonly string[] = ["run"]): JobFunction[] {
-    const env = { memory: this.heap.memory, ...HOST_FUNCTIONS };
+  /** Instantiates a module and returns its jobs. */
+  load<const N extends ExportName>(bytes: Uint8Array<ArrayBuffer>, names: readonly N[]): Record<N, JobFunction> {
+    const env = { memory: this.heap.memory, sin: Math.sin, cos: Math.cos };
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
-    return names.map((name) => ({ run: exports[name] as JobFunction["run"] }));
+    const module = this.#modules.length;
+    if (this.threads > 1) {
+      const copy = this.heap.allocateInternal(bytes.length);
+      copy.u8.set(bytes);
+      this.#modules.push(copy);
+    }
+    const entries = names.map((name) => [name, {
+      run: exports[name] as JobFunction["run"],
+      module,
+      name: EXPORTS.indexOf(name),
+    }]);
+    return Object.fromEntries(entries) as Record<N, JobFunction>;
   }
 
   /** Memory of `bytes` for each thread: the address of thread 0's and the step to the next one's. */
@@ -57,7 +83,7 @@ export class Jobs {
     if (this.#scratch === null || this.#scratchStride < bytes) {
       if (this.#scratch !== null) this.heap.release(this.#scratch);
       this.#scratchStride = Math.ceil(bytes / 4096) * 4096;
-      this.#scratch = this.heap.allocate(this.#scratchStride * this.threads);
+      this.#scratch = this.heap.allocateInternal(this.#scratchStride * this.threads);
     }
     return { ptr: this.#scratch.ptr, stride: this.#scratchStride };
   }
@@ -66,9 +92,93 @@ export class Jobs {
   run(job: JobFunction, args: readonly number[] | Int32Array, chunks: number): void {
     if (args.length > ARGS_WORDS || chunks > MAX_CHUNKS) throw new Error("internal: job too large");
     this.heap.words(ARGS, args.length).set(args);
-    for (let chunk = 0; chunk < chunks; chunk++) job.run(ARGS, chunk, 0);
+    if (chunks === 1 || this.threads === 1 || !this.#workersAreUp()) {
+      for (let chunk = 0; chunk < chunks; chunk++) job.run(ARGS, chunk, 0);
+      return;
+    }
+    this.#post(job, chunks);
+    try {
+      this.#takeChunks(job, chunks);
+    } finally {
+      this.#waitForOthers(chunks);
+    }
   }
 
+  /** Ends the workers. */
   close(): void {
+    if (!this.#started) return;
+    Atomics.store(this.#control, Control.stop, 1);
+    Atomics.add(this.#control, Control.signal, 1);
+    Atomics.notify(this.#control, Control.signal);
+  }
+
+  #workersAreUp(): boolean {
+    if (!this.#started) {
+      this.#started = true;
+      startWorkers(this.threads - 1, { memory: this.heap.memory, exportNames: EXPORTS, spins: SPINS });
+    }
+    return Atomics.load(this.#control, Control.ready) > 0;
+  }
+
+  #post(job: JobFunction, chunks: number): void {
+    const control = this.#control;
+    const module = this.#modules[job.module];
+    this.#epoch = (this.#epoch + 1) % EPOCHS;
+    const ticket = this.#epoch << CHUNK_BITS;
+    Atomics.store(control, Control.ticket, ticket | CLOSED);
+    Atomics.store(control, Control.total, chunks);
+    Atomics.store(control, Control.module, job.module);
+    Atomics.store(control, Control.modulePtr, module.ptr);
+    Atomics.store(control, Control.moduleBytes, module.bytes);
+    Atomics.store(control, Control.function, job.name);
+    Atomics.store(control, Control.failed, 0);
+    Atomics.store(control, Control.done, 0);
+    Atomics.store(control, Control.ticket, ticket);
+    Atomics.store(control, Control.signal, this.#epoch);
+    Atomics.notify(control, Control.signal);
+  }
+
+  #takeChunks(job: JobFunction, chunks: number): void {
+    const control = this.#control;
+    for (;;) {
+      const ticket = Atomics.load(control, Control.ticket);
+      const chunk = ticket & CLOSED;
+      if (chunk >= chunks) return;
+      if (Atomics.compareExchange(control, Control.ticket, ticket, ticket + 1) !== ticket) continue;
+      try {
+        job.run(ARGS, chunk, 0);
+      } finally {
+        Atomics.add(control, Control.done, 1);
+      }
+    }
+  }
+
+  #waitForOthers(chunks: number): void {
+    const control = this.#control;
+    for (let spin = 0; spin < SPINS; spin++) {
+      if (Atomics.load(control, Control.done) >= chunks) return this.#checkFailure();
+    }
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const done = Atomics.load(control, Control.done);
+      if (done >= chunks) return this.#checkFailure();
+      if (performance.now() > deadline) throw new Error("Cannot finish a kernel: a worker thread has stopped");
+      sleepOn(control, Control.done, done);
+    }
+  }
+
+  #checkFailure(): void {
+    if (Atomics.load(this.#control, Control.failed) === 1) {
+      throw new Error("internal: a kernel failed on a worker thread");
+    }
+  }
+}
+
+/** Waits a little where the engine lets this thread; a browser's main thread may not. */
+function sleepOn(words: Int32Array, index: number, value: number): void {
+  try {
+    Atomics.wait(words, index, value, 10);
+  } catch {
+    // spin
   }
 }

@@ -44,7 +44,7 @@ export class WasmRuntime implements CpuRuntime {
   }
 
   scratch(bytes: number): CpuSlice {
-    const slice = this.#heap.allocate(bytes);
+    const slice = this.#heap.allocateInternal(bytes);
     this.#scratch.push(slice);
     return slice;
   }
@@ -60,6 +60,5 @@ export class WasmRuntime implements CpuRuntime {
 function loadGemm(jobs: Jobs) {
   const module = new ModuleBuilder(jobs.heap.target);
   addGemm(module);
-  const [packB, tiles, products, reduce] = jobs.load(module.finish(), ["packB", "tiles", "products", "reduce"]);
-  return { packB, tiles, products, reduce };
+  return jobs.load(module.finish(), ["packB", "tiles", "products", "reduce"]);
 }
