@@ -1,0 +1,81 @@
+/** How the golden cases of modules are computed through the public API: op → the module, loaded by name, and its outputs. */
+import { type Module, MultiheadAttention, TransformerEncoderLayer } from "../nn/mod.ts";
+import { AttentivePoolingTanh, SelfAttentionPooling } from "../nn/mod.ts";
+import { type Tensor, tensor } from "../tensor/mod.ts";
+import type { ComparedArray, GoldenArgs, GoldenArrays, GoldenCase } from "./goldens.ts";
+
+type Tensors = Readonly<Record<string, Tensor>>;
+
+/** A case's inputs as tensors (a parameter `p.NAME` or buffer `b.NAME` is the module's own) and its outputs. */
+export type ModuleCase = (golden: GoldenCase) => { tensors: Tensors; outputs: Tensors };
+
+/** Builds the module from `args`, loads its state strictly, runs it. */
+function moduleCase<M extends Module>(
+  make: (args: GoldenArgs) => M,
+  forward: (module: M, inputs: Tensors) => Tensor,
+): ModuleCase {
+  return ({ args, inputs, outputs, gradients }) => {
+    const module = make(args);
+    const isState = (name: string) => /^[pb]\./.test(name);
+    module.loadStateDict(renamed(inputs, (name) => isState(name) ? name.slice(2) : null));
+    const arrays = Object.entries(inputs).filter(([name]) => !isState(name));
+    const plain = arrays.map(([name, { shape, data }]) =>
+      [name, tensor(data, { shape, requiresGrad: name in gradients })] as const
+    );
+    const tensors = { ...Object.fromEntries(plain), ...Object.fromEntries(prefixed("p.", module.namedParameters())) };
+    const y = forward(module, tensors);
+    const buffers = prefixed("b.", module.namedBuffers()).filter(([name]) => name in outputs);
+    return { tensors, outputs: { y, ...Object.fromEntries(buffers) } };
+  };
+}
+
+function prefixed<T>(prefix: string, entries: readonly (readonly [string, T])[]): [string, T][] {
+  return entries.map(([name, value]) => [prefix + name, value]);
+}
+
+function renamed(arrays: GoldenArrays, name: (old: string) => string | null): GoldenArrays {
+  const entries = Object.entries(arrays).map(([old, array]) => [name(old), array] as const);
+  return Object.fromEntries(entries.filter(([wanted]) => wanted !== null));
+}
+
+const number = (value: unknown) => value as number;
+
+/** Modules of families `attention` and `layers`. */
+export const moduleCases: Readonly<Record<string, ModuleCase>> = {
+  MultiheadAttention: moduleCase(
+    ({ embedDim, numHeads }) => new MultiheadAttention(number(embedDim), number(numHeads)),
+    (module, { x, keyPaddingMask }) => module.forward(x, x, x, { keyPaddingMask }),
+  ),
+  TransformerEncoderLayer: moduleCase(
+    ({ dModel, nHead, ...options }) => new TransformerEncoderLayer(number(dModel), number(nHead), options).eval(),
+    (module, { x }) => module.forward(x),
+  ),
+  SelfAttentionPooling: moduleCase(
+    ({ dim }) => new SelfAttentionPooling(number(dim)),
+    (module, { x }) => module.forward(x),
+  ),
+  AttentivePoolingTanh: moduleCase(
+    ({ dim }) => new AttentivePoolingTanh(number(dim)),
+    (module, { x }) => module.forward(x),
+  ),
+};
+
+/**
+ * PyTorch adds to `grad`, and `mha_padding` was computed with the module of `mha_self` without clearing: its recorded parameter gradients
+ * are the sum over both cases. So where an earlier case has the very same parameters, this gives our gradients with its added.
+ */
+export function withEarlierGradients(
+  golden: GoldenCase,
+  family: readonly GoldenCase[],
+  results: Readonly<Record<string, ComparedArray>>,
+): Record<string, ComparedArray> {
+  const parameters = ({ inputs }: GoldenCase) => JSON.stringify(Object.entries(inputs).filter(([n]) => /^p\./.test(n)));
+  const earlier = family.slice(0, family.indexOf(golden)).find((c) =>
+    c.op in moduleCases && c.op === golden.op && parameters(c) === parameters(golden)
+  );
+  const entries = Object.entries(earlier?.gradients ?? {}).filter(([n]) => /^p\./.test(n) && `grad/${n}` in results);
+  return Object.fromEntries(entries.map(([name, { data }]) => {
+    const { shape, data: ours } = results[`grad/${name}`];
+    return [`grad/${name}`, { shape, data: data.map((g, i) => g + ours[i]) }];
+  }));
+}
