@@ -48,7 +48,7 @@ export function attentionBackwardLets(extra: readonly string[] = []): string {
 }
 
 /**
- * Declarations of storage buffers, "name" with kinds after colons: `rw` for writing, `i32`, `u32` or `vec4` for other elements than f32;
+ * Declarations of storage buffers, "name" with kinds after colons: `rw` for writing, `i32`, `u32`, `vec2` or `vec4` for other elements than f32;
  * then the uniform.
  */
 export function declareBuffers(buffers: readonly string[]): string {
@@ -56,7 +56,8 @@ export function declareBuffers(buffers: readonly string[]): string {
     const [name, ...kinds] = text.split(":");
     const access = kinds.includes("rw") ? "read_write" : "read";
     const element = kinds.find((kind) => kind === "i32" || kind === "u32") ?? "f32";
-    const type = kinds.includes("vec4") ? `vec4<${element}>` : element;
+    const vector = kinds.find((kind) => kind.startsWith("vec"));
+    const type = vector ? `${vector}<${element}>` : element;
     return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${type}>;`;
   });
   return [...lines, `@group(0) @binding(${buffers.length}) var<uniform> P: array<vec4<u32>, 16>;`].join("\n");

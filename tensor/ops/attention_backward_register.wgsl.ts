@@ -1,0 +1,236 @@
+/**
+ * Fused attention backward for software adapters, after Dao et al. 2022 (arXiv 2205.14135) without stored scores: with P the weights,
+ * M the dropout factors and delta = rowsum(dOut * out),
+ *
+ *     dS = P * (M * (dOut Vᵀ) - delta),  dQ = scale · dS K,  dK = scale · dSᵀ Q,  dV = (P * M)ᵀ dOut
+ *
+ * One kernel keeps several queries in registers and walks over the keys for dQ, another keeps keys and walks over the queries
+ * for dK and dV; both compute P again. Each output has one writer and a fixed order of summation.
+ * @module
+ */
+import type { Dispatch, GpuPlan } from "../device/kernel.ts";
+import { attentionBits, BIT_NAMES } from "./attention_bits.wgsl.ts";
+import { isVec4, lines, loadRow, rowAddress, shiftUp, storeRow, zeroVec4 } from "./attention_code.ts";
+import type { AttentionBackwardArgs } from "./attention_kernel.ts";
+import {
+  attentionBackwardLets,
+  attentionBackwardWords,
+  attentionLabel,
+  attentionUniform,
+  declareBuffers,
+} from "./attention_params.ts";
+import { attentionStats } from "./attention_stats.wgsl.ts";
+import { foldGrid } from "./uniform.ts";
+
+const WORKGROUP = 8;
+/** vec4 of one array of rows that a tile may hold: more is slower to compile and spills. */
+const TILE_VEC4 = 40;
+const LOG2E = "1.4426950408889634";
+
+/** Bits if needed, row statistics, dQ, dK with dV. Inputs [q, k, v, out, dOut, logSumExp, mask?, state?], outputs [dq, dk, dv] or [packed]. */
+export function attentionBackwardRegisterGpu(args: AttentionBackwardArgs): GpuPlan {
+  const { batch, heads, queries, keys } = args;
+  const mask = 6;
+  const state = mask + Number(args.mask !== null);
+  const dq = state + Number(args.dropout > 0);
+  const outputs = args.packed ? [dq] : [dq, dq + 1, dq + 2];
+  const stats = dq + outputs.length;
+  const bits = attentionBits(args, { mask, state, bits: stats + 1 });
+  const inputs = [0, 1, 2, 4, stats, ...(bits.bytes ? [stats + 1] : [])];
+  const rows = tileRows(args);
+  const make = (name: string, source: string, time: number, written: readonly number[]): Dispatch => {
+    const tiles = Math.ceil(time / rows);
+    const count = batch * heads * tiles;
+    return {
+      label: attentionLabel(`attentionBackward ${name}`, args),
+      source,
+      bindings: [...inputs, ...written],
+      uniform: attentionUniform([...attentionBackwardWords(args), ...bits.words, count, tiles]),
+      grid: foldGrid(Math.ceil(count / WORKGROUP)),
+    };
+  };
+  return {
+    dispatches: [
+      ...bits.dispatches,
+      attentionStats(args, { out: 3, dOut: 4, logSumExp: 5, stats }),
+      make("dq", querySource(args, rows), queries, [dq]),
+      make("dk dv", keySource(args, rows), keys, outputs.length > 1 ? outputs.slice(1) : outputs),
+    ],
+    scratch: [batch * heads * queries * 8, ...(bits.bytes ? [bits.bytes] : [])],
+  };
+}
+
+/** Queries or keys of a tile: 16, 8 or 4, all of which divide a word of bits. */
+function tileRows({ headDim }: AttentionBackwardArgs): number {
+  const width = Math.ceil(headDim / 4);
+  return [16, 8].find((rows) => rows * width <= TILE_VEC4) ?? 4;
+}
+
+interface Code {
+  readonly args: AttentionBackwardArgs;
+  readonly rows: number;
+  readonly width: number;
+  readonly vec4: boolean;
+}
+
+function code(args: AttentionBackwardArgs, rows: number): Code {
+  const layouts = [args.q, args.k, args.v, args.out, args.dq, args.dk, args.dv];
+  return { args, rows, width: Math.ceil(args.headDim / 4), vec4: isVec4(args.headDim, layouts) };
+}
+
+function each({ rows }: Code, line: (r: number) => string): string {
+  return lines(rows, line);
+}
+
+function cells({ rows, width }: Code, line: (r: number, c: number) => string): string {
+  return lines(rows, (r) => lines(width, (c) => line(r, c)));
+}
+
+function dot({ width }: Code, a: string, b: string): string {
+  return Array.from({ length: width }, (_, c) => `dot(${a}${c}, ${b}${c})`).join(" + ");
+}
+
+function head({ args, vec4, rows }: Code, outputs: readonly string[]): string {
+  const kind = vec4 ? ":vec4" : "";
+  const bits = args.mask || args.dropout ? ["bits:u32"] : [];
+  const inputs = ["q", "k", "v", "dO"].map((name) => name + kind);
+  return `
+${declareBuffers([...inputs, "stats:vec2", ...bits, ...outputs.map((name) => `${name}:rw${kind}`)])}
+@compute @workgroup_size(${WORKGROUP})
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>) {
+${attentionBackwardLets([...BIT_NAMES, "count", "tiles"])}
+  let index = id.y * grid.x * ${WORKGROUP}u + id.x;
+  if (index >= count) { return; }
+  let z = index / tiles;
+  let z0 = z / heads;
+  let z1 = z % heads;
+  let first = (index % tiles) * ${rows}u;`;
+}
+
+/** Loads row after row of `names` into registers, in a loop that moves them up. */
+function loadTile(
+  shape: Code,
+  limit: string,
+  parts: readonly { name: string; layout: string; factor?: string }[],
+): string {
+  const { args: { headDim }, rows, width, vec4 } = shape;
+  const load = ({ name, layout, factor }: { name: string; layout: string; factor?: string }) => `
+    let ${name}At = ${rowAddress(layout, `min(first + r, ${limit} - 1u)`)};
+${shiftUp(name, rows, width)}
+${loadRow({ name, to: `${name}${rows - 1}_`, headDim, vec4, at: `${name}At`, factor, assign: true })}`;
+  return `
+${parts.map(({ name }) => cells(shape, (r, c) => `  var ${name}${r}_${c} = ${zeroVec4};`)).join("\n")}
+  for (var r = 0u; r < ${rows}u; r++) {
+${parts.map(load).join("\n")}
+  }`;
+}
+
+function querySource(args: AttentionBackwardArgs, rows: number): string {
+  const shape = code(args, rows);
+  const { headDim } = args;
+  const { width, vec4 } = shape;
+  return `
+${head(shape, ["dq"])}
+${
+    loadTile(shape, "queries", [
+      { name: "q", layout: "q", factor: `(scale * ${LOG2E})` },
+      { name: "dO", layout: "o" },
+    ])
+  }
+${each(shape, (r) => `  let stats${r} = stats[z * queries + min(first + ${r}u, queries - 1u)];`)}
+${cells(shape, (r, c) => `  var d${r}_${c} = ${zeroVec4};`)}
+  var kAt = ${rowAddress("k", "0u")};
+  var vAt = ${rowAddress("v", "0u")};
+  for (var word = 0u; word < rowWords; word++) {
+${each(shape, (r) => wordLets(args, `${r}`, `min(first + ${r}u, queries - 1u)`, "word"))}
+    for (var t = 0u; t < min(32u, keys - word * 32u); t++) {
+      let bit = 1u << t;
+${loadRow({ name: "k", to: "k_", headDim, vec4, at: "kAt" })}
+${loadRow({ name: "v", to: "v_", headDim, vec4, at: "vAt" })}
+      kAt += kTime;
+      vAt += vTime;
+${
+    each(shape, (r) => `
+${weight(args, `${r}`, dot(shape, `q${r}_`, "k_"), `stats${r}`)}
+      let slope${r} = weight${r} * (${keep(args, `${r}`, dot(shape, `dO${r}_`, "v_"))} - stats${r}.y);
+${lines(width, (c) => `      d${r}_${c} += slope${r} * k_${c};`)}`)
+  }
+    }
+  }
+  for (var r = 0u; r < min(${rows}u, queries - first); r++) {
+    let at = ${rowAddress("dq", "(first + r)")};
+${storeRow({ name: "dq", from: "d0_", headDim, vec4, factor: "scale" })}
+${shiftUp("d", rows, width)}
+  }
+}
+`;
+}
+
+function keySource(args: AttentionBackwardArgs, rows: number): string {
+  const shape = code(args, rows);
+  const { headDim, packed } = args;
+  const { width, vec4 } = shape;
+  return `
+${head(shape, packed ? ["packed"] : ["dk", "dv"])}
+${
+    loadTile(shape, "keys", [
+      { name: "k", layout: "k", factor: `(scale * ${LOG2E})` },
+      { name: "v", layout: "v" },
+    ])
+  }
+${cells(shape, (r, c) => `  var d${r}_${c} = ${zeroVec4}; var e${r}_${c} = ${zeroVec4};`)}
+  var qAt = ${rowAddress("q", "0u")};
+  var oAt = ${rowAddress("o", "0u")};
+  let word = first / 32u;
+${each(shape, (r) => `  let bit${r} = 1u << ((first + ${r}u) % 32u);`)}
+  for (var i = 0u; i < queries; i++) {
+${loadRow({ name: "q", to: "q_", headDim, vec4, at: "qAt" })}
+${loadRow({ name: "dO", to: "dO_", headDim, vec4, at: "oAt" })}
+    qAt += qTime;
+    oAt += oTime;
+    let row = stats[z * queries + i];
+${wordLets(args, "", "i", "word")}
+${
+    each(shape, (r) => `
+${weight(args, `${r}`, dot(shape, "q_", `k${r}_`), "row", { word: "", bit: `bit${r}` })}
+    let slope${r} = weight${r} * (${keep(args, "", dot(shape, "dO_", `v${r}_`), `bit${r}`)} - row.y);
+    let kept${r} = ${keep(args, "", `weight${r}`, `bit${r}`)};
+${lines(width, (c) => `    d${r}_${c} += slope${r} * q_${c}; e${r}_${c} += kept${r} * dO_${c};`)}`)
+  }
+  }
+  for (var r = 0u; r < min(${rows}u, keys - first); r++) {
+    let dkAt = ${rowAddress("dk", "(first + r)")};
+    let dvAt = ${rowAddress("dv", "(first + r)")};
+${storeRow({ name: packed ? "packed" : "dk", from: "d0_", headDim, vec4, at: "dkAt", factor: "scale" })}
+${storeRow({ name: packed ? "packed" : "dv", from: "e0_", headDim, vec4, at: "dvAt" })}
+${shiftUp("d", rows, width)}
+${shiftUp("e", rows, width)}
+  }
+}
+`;
+}
+
+/** Words of bits of `query`, as `masked{name}` and `keep{name}`. */
+function wordLets({ mask, dropout }: AttentionBackwardArgs, name: string, query: string, word: string): string {
+  const masked =
+    `    let masked${name} = bits[z0 * maskWordBatch + z1 * maskWordHead + (${query}) * maskWordQuery + ${word}];`;
+  const kept = `    let keep${name} = bits[keepWord0 + (z * queries + ${query}) * rowWords + ${word}];`;
+  return [...(mask ? [masked] : []), ...(dropout ? [kept] : [])].join("\n");
+}
+
+/** `weight{r}`: exp2 of the score over the row's log-sum-exp, 0 where masked. */
+function weight(
+  { mask }: AttentionBackwardArgs,
+  r: string,
+  score: string,
+  row: string,
+  { word = r, bit = "bit" }: { word?: string; bit?: string } = {},
+): string {
+  const power = `exp2(clamp(${score} - ${row}.x, -120.0, 1.0))`;
+  return `      let weight${r} = ${mask ? `select(${power}, 0.0, (masked${word} & ${bit}) != 0u)` : power};`;
+}
+
+/** `value` times the dropout factor. */
+function keep({ dropout }: AttentionBackwardArgs, word: string, value: string, bit = "bit"): string {
+  return dropout ? `select(0.0, keepScale * (${value}), (keep${word} & ${bit}) != 0u)` : `(${value})`;
+}
