@@ -9,6 +9,8 @@ export interface ByteSource {
    * Not while a `load` is under way.
    */
   read(offset: number, length: number): Uint8Array<ArrayBuffer>;
+  /** As `read`, but the result may share memory with the source: not to be written into. */
+  share(offset: number, length: number): Uint8Array;
   /** As `read`, without blocking. Calls may overlap. */
   load(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
   /** Closes the file, if there is one. May be called twice. */
@@ -41,7 +43,7 @@ class MemorySource implements ByteSource {
   #bytes: Uint8Array | undefined;
 
   constructor(bytes: Uint8Array, label: string) {
-    this.#bytes = bytes;
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength); // Node's Buffer slices differently
     this.label = label;
   }
 
@@ -50,9 +52,13 @@ class MemorySource implements ByteSource {
   }
 
   read(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    return this.share(offset, length).slice();
+  }
+
+  share(offset: number, length: number): Uint8Array {
     if (this.#bytes === undefined) throw new Error(`Cannot read ${this.label}: it has been closed`);
     if (offset + length > this.size) throw new Error(`Cannot read ${this.label}: it ends after ${this.size} bytes`);
-    return new Uint8Array(this.#bytes.subarray(offset, offset + length));
+    return this.#bytes.subarray(offset, offset + length);
   }
 
   load(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -93,6 +99,10 @@ class FileSource implements ByteSource {
       done += count;
     }
     return bytes;
+  }
+
+  share(offset: number, length: number): Uint8Array {
+    return this.read(offset, length);
   }
 
   /** One read after the other: a file has a single position. */

@@ -12,8 +12,8 @@ import { ZipReader } from "./zip.ts";
 export interface TorchObject {
   /** The unpickled object; see {@linkcode readPickle}, tensors are `TorchTensor`. */
   readonly value: unknown;
-  /** Reads the bytes of a storage, into memory of their own. */
-  readonly readStorage: (key: string) => Uint8Array<ArrayBuffer>;
+  /** The bytes of a storage; they may share memory with the source, if that was asked for. */
+  readonly readStorage: (key: string) => Uint8Array;
 }
 
 const HOOKS = { find: findTorchGlobal, persistent: findTorchStorage };
@@ -24,17 +24,18 @@ const LEGACY_PROTOCOL = 1001;
  * Reads the object of a PyTorch file, whichever container it has.
  *
  * @param source the file; stays open and belongs to the caller
+ * @param share whether storages may share memory with the source
  * @throws {Error} it is not a PyTorch file, damaged, or asks for more than tensors; the message is the fact alone
  */
-export function readTorchObject(source: ByteSource): TorchObject {
+export function readTorchObject(source: ByteSource, share: boolean): TorchObject {
   if (source.size === 0) throw new Error("it is empty");
-  const start = source.read(0, Math.min(4, source.size));
-  if (start[0] === 0x50 && start[1] === 0x4b) return readZip(new ZipReader(source));
-  if (start[0] === 0x80) return readLegacy(source.read(0, source.size));
+  const start = source.share(0, Math.min(4, source.size));
+  if (start[0] === 0x50 && start[1] === 0x4b) return readZip(new ZipReader(source), share);
+  if (start[0] === 0x80) return readLegacy(source.share(0, source.size), share);
   throw new Error("it is not a PyTorch file");
 }
 
-function readZip(zip: ZipReader): TorchObject {
+function readZip(zip: ZipReader, share: boolean): TorchObject {
   const pickles = zip.names.filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   if (pickles.length !== 1) throw new Error("it is a zip archive, but not a PyTorch file (it has no data.pkl)");
   const folder = pickles[0].slice(0, -"data.pkl".length);
@@ -43,8 +44,9 @@ function readZip(zip: ZipReader): TorchObject {
   }
   const order = zip.size(`${folder}byteorder`) === undefined ? "little" : asText(zip.read(`${folder}byteorder`));
   if (order !== "little") throw new Error("it was written on a big-endian machine");
-  const { value } = readPickle(zip.read(pickles[0]), HOOKS);
-  return { value, readStorage: (key) => zip.read(`${folder}data/${key}`) };
+  const { value } = readPickle(zip.share(pickles[0]), HOOKS);
+  const path = (key: string) => `${folder}data/${key}`;
+  return { value, readStorage: (key) => share ? zip.share(path(key)) : zip.read(path(key)) };
 }
 
 function asText(bytes: Uint8Array): string {
@@ -52,7 +54,7 @@ function asText(bytes: Uint8Array): string {
 }
 
 /** Magic number, protocol, facts about the machine, the object, the keys of its storages, then their bytes. */
-function readLegacy(bytes: Uint8Array<ArrayBuffer>): TorchObject {
+function readLegacy(bytes: Uint8Array, share: boolean): TorchObject {
   const storages = new Map<string, StoredType>();
   const persistent = (id: unknown) => {
     const storage = findTorchStorage(id);
@@ -77,7 +79,10 @@ function readLegacy(bytes: Uint8Array<ArrayBuffer>): TorchObject {
   }
   const value = next();
   const places = findLegacyStorages(bytes, storages, { keys: next(), start: end });
-  return { value, readStorage: (key) => readLegacyStorage(bytes, places, key) };
+  return {
+    value,
+    readStorage: (key) => share ? legacyStorage(bytes, places, key) : legacyStorage(bytes, places, key).slice(),
+  };
 }
 
 interface Place {
@@ -87,7 +92,7 @@ interface Place {
 
 /** Each storage is its number of elements as a 64-bit integer, then the elements. */
 function findLegacyStorages(
-  bytes: Uint8Array<ArrayBuffer>,
+  bytes: Uint8Array,
   types: ReadonlyMap<string, StoredType>,
   { keys, start }: { keys: unknown; start: number },
 ): Map<string, Place> {
@@ -106,12 +111,8 @@ function findLegacyStorages(
   return places;
 }
 
-function readLegacyStorage(
-  bytes: Uint8Array<ArrayBuffer>,
-  places: ReadonlyMap<string, Place>,
-  key: string,
-): Uint8Array<ArrayBuffer> {
+function legacyStorage(bytes: Uint8Array, places: ReadonlyMap<string, Place>, key: string): Uint8Array {
   const place = places.get(key);
   if (place === undefined) throw new Error(`it has no storage ${JSON.stringify(key)}`);
-  return bytes.slice(place.start, place.end);
+  return bytes.subarray(place.start, place.end);
 }

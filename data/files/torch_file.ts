@@ -14,6 +14,8 @@ const MAX_ITEMS = 1_000_000;
 export interface TorchFileOptions {
   /** What to call bytes in messages; default "data in memory". A path is called by itself. */
   readonly label?: string;
+  /** Whether the result may share memory with the bytes given, which saves a copy; default false. */
+  readonly share?: boolean;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface TorchFileOptions {
  * ```
  *
  * @param source a path, or the bytes of a file
- * @param options what to call bytes
+ * @param options what to call bytes, and whether to copy
  * @returns the tensors in row-major order: float32 for floating types, int32 for integers and booleans
  * @throws {Error} there is no such file
  * @throws {SyntaxError} it is damaged, not a PyTorch file, or asks for something else than tensors (nothing has run then)
@@ -63,7 +65,7 @@ export function readTorchTensor(source: string | Uint8Array, options: TorchFileO
 function reading<T>(source: string | Uint8Array, options: TorchFileOptions, read: (object: TorchObject) => T): T {
   const bytes = openBytes(source, options.label);
   try {
-    return read(readTorchObject(bytes));
+    return read(readTorchObject(bytes, options.share ?? false));
   } catch (error) {
     throw explain(bytes, error);
   } finally {

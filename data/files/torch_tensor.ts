@@ -74,13 +74,13 @@ function isSizes(value: unknown): value is number[] {
  * Reads tensors, each storage once, into arrays of their own in row-major order.
  *
  * @param tensors what to read
- * @param readStorage the bytes called by a key; the result may be kept
+ * @param readStorage the bytes called by a key; a result may become part of an array
  * @returns one array a tensor, in the same order
  * @throws {Error} a storage is too short, or the tensors repeat their storages beyond reason; the message is the fact alone
  */
 export function readTensors(
   tensors: readonly TorchTensor[],
-  readStorage: (key: string) => Uint8Array<ArrayBuffer>,
+  readStorage: (key: string) => Uint8Array,
 ): NamedArray[] {
   checkRepetition(tensors);
   const byStorage = Map.groupBy(tensors.keys(), (index) => tensors[index].storage.key);
@@ -107,7 +107,7 @@ function checkRepetition(tensors: readonly TorchTensor[]): void {
 }
 
 /** The bytes of a tensor's storage, from its first element on. */
-function storageBytes(tensor: TorchTensor, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+function storageBytes(tensor: TorchTensor, bytes: Uint8Array): Uint8Array {
   const { storage, type } = tensor;
   const size = storage.type === undefined ? 1 : storedSize(type);
   const end = (storage.start + storage.count) * size;
@@ -130,7 +130,7 @@ function isContiguous({ shape, strides }: TorchTensor): boolean {
 }
 
 /** The elements in row-major order; `own` allows the result to share the bytes. */
-function gather(tensor: TorchTensor, bytes: Uint8Array<ArrayBuffer>, own: boolean): Float32Array | Int32Array {
+function gather(tensor: TorchTensor, bytes: Uint8Array, own: boolean): Float32Array | Int32Array {
   const { type, offset, shape } = tensor;
   const size = storedSize(type);
   const count = elementCount(shape);

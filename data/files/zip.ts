@@ -52,15 +52,20 @@ export class ZipReader {
   }
 
   /**
-   * Reads and checks the contents of an entry.
+   * Reads and checks the contents of an entry, into memory of their own.
    *
    * @param name one of `names`
    * @throws {Error} no such entry, it is damaged, encrypted or packed in an unknown way; the message is the fact alone
    */
   read(name: string): Uint8Array<ArrayBuffer> {
+    return this.share(name).slice();
+  }
+
+  /** As {@linkcode ZipReader.read}, but the result may share memory with the archive: not to be written into. */
+  share(name: string): Uint8Array {
     const entry = this.#entries.get(name);
     if (entry === undefined) throw new Error(`it has no entry ${JSON.stringify(name)}`);
-    const bytes = unpack(entry, this.#source.read(dataOffset(this.#source, entry), entry.packedSize));
+    const bytes = unpack(entry, this.#source.share(dataOffset(this.#source, entry), entry.packedSize));
     if (crc32(bytes) !== entry.crc) throw new Error(`its entry ${JSON.stringify(name)} is damaged (wrong CRC-32)`);
     return bytes;
   }
@@ -76,7 +81,7 @@ interface Directory {
 function readDirectory(source: ByteSource): Map<string, ZipEntry> {
   const { offset, size, count } = findDirectory(source);
   if (offset + size > source.size) throw new Error("its directory lies outside the file");
-  const view = viewOf(source.read(offset, size));
+  const view = viewOf(source.share(offset, size));
   const entries = new Map<string, ZipEntry>();
   let at = 0;
   for (let i = 0; i < count; i++) {
@@ -96,7 +101,7 @@ function readDirectory(source: ByteSource): Map<string, ZipEntry> {
 function findDirectory(source: ByteSource): Directory {
   const tailSize = Math.min(source.size, END_SIZE + 0xffff);
   const tailStart = source.size - tailSize;
-  const view = viewOf(source.read(tailStart, tailSize));
+  const view = viewOf(source.share(tailStart, tailSize));
   for (let at = tailSize - END_SIZE; at >= 0; at--) {
     if (view.getUint32(at, true) !== END_RECORD) continue;
     if (at + END_SIZE + view.getUint16(at + 20, true) !== tailSize) continue;
@@ -114,18 +119,18 @@ function findDirectory(source: ByteSource): Directory {
 function findDirectory64(source: ByteSource, endOffset: number): Directory | undefined {
   const locatorOffset = endOffset - LOCATOR_SIZE;
   if (locatorOffset < 0) return undefined;
-  const locator = viewOf(source.read(locatorOffset, LOCATOR_SIZE));
+  const locator = viewOf(source.share(locatorOffset, LOCATOR_SIZE));
   if (locator.getUint32(0, true) !== END64_LOCATOR) return undefined;
   const offset = readLong(locator, 8);
   if (offset + 56 > locatorOffset) throw new Error("its directory lies outside the file");
-  const record = viewOf(source.read(offset, 56));
+  const record = viewOf(source.share(offset, 56));
   if (record.getUint32(0, true) !== END64_RECORD) throw new Error("its directory is damaged");
   return { count: readLong(record, 32), size: readLong(record, 40), offset: readLong(record, 48) };
 }
 
-function readCentralHeader(view: DataView<ArrayBuffer>, at: number): ZipEntry {
+function readCentralHeader(view: DataView, at: number): ZipEntry {
   const nameLength = view.getUint16(at + 28, true);
-  const name = new TextDecoder().decode(new Uint8Array(view.buffer, at + 46, nameLength));
+  const name = new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + at + 46, nameLength));
   if (view.getUint16(at + 8, true) & 1) throw new Error(`its entry ${JSON.stringify(name)} is encrypted`);
   const sizes = { size: view.getUint32(at + 24, true), packedSize: view.getUint32(at + 20, true) };
   const entry = { name, ...sizes, headerOffset: view.getUint32(at + 42, true) };
@@ -169,14 +174,14 @@ function checkEntry(entry: ZipEntry, directoryOffset: number): void {
 
 /** The local header repeats the name and has an extra field of its own length, so it must be looked at. */
 function dataOffset(source: ByteSource, entry: ZipEntry): number {
-  const header = viewOf(source.read(entry.headerOffset, 30));
+  const header = viewOf(source.share(entry.headerOffset, 30));
   if (header.getUint32(0, true) !== LOCAL_HEADER) throw new Error(`its entry ${JSON.stringify(entry.name)} is damaged`);
   const offset = entry.headerOffset + 30 + header.getUint16(26, true) + header.getUint16(28, true);
   if (offset + entry.packedSize > source.size) throw new Error(`its entry ${JSON.stringify(entry.name)} is cut short`);
   return offset;
 }
 
-function unpack(entry: ZipEntry, packed: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+function unpack(entry: ZipEntry, packed: Uint8Array): Uint8Array {
   if (entry.method === 0) return packed;
   let bytes: Uint8Array;
   try {
@@ -185,13 +190,13 @@ function unpack(entry: ZipEntry, packed: Uint8Array<ArrayBuffer>): Uint8Array<Ar
     throw new Error(`its entry ${JSON.stringify(entry.name)} is damaged (it does not inflate)`, { cause });
   }
   if (bytes.length !== entry.size) throw new Error(`its entry ${JSON.stringify(entry.name)} has the wrong size`);
-  return new Uint8Array(bytes);
+  return bytes;
 }
 
 function readLong(view: DataView, at: number): number {
   return Number(view.getBigUint64(at, true));
 }
 
-function viewOf(bytes: Uint8Array<ArrayBuffer>): DataView<ArrayBuffer> {
+function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

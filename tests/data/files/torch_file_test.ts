@@ -143,6 +143,20 @@ Deno.test("torch: newer files (protocol 4, untyped storage, uint16) and deflated
   assert.deepEqual(readTorchTensor(fixture("deflated")), { shape: [2, 2], data: new Float32Array([1, 2, 3, 4]) });
 });
 
+Deno.test("torch: a copy is made of what the file holds, unless sharing is asked for", () => {
+  for (const name of ["single", "single_legacy"]) {
+    const bytes = Deno.readFileSync(fixture(name));
+    assert.notEqual(readTorchTensor(bytes).data.buffer, bytes.buffer);
+    const before = readTorchTensor(bytes);
+    const shared = readTorchTensor(bytes, { share: true });
+    assert.deepEqual(shared, before);
+    bytes.fill(0);
+    assert.deepEqual(before.data[0], -2.5);
+  }
+  const shared = readTorchFile(Deno.readFileSync(fixture("state")), { share: true });
+  assert.deepEqual(shared, readTorchFile(fixture("state")));
+});
+
 Deno.test("torch: files that are no such thing", async () => {
   const label = "notes.pt";
   const text = new TextEncoder().encode("these are my notes");
