@@ -15,8 +15,8 @@ export interface KernelTime {
   readonly bytes: number;
 }
 
-/** At most this many dispatches are timed in one profile. */
-const CAPACITY = 4096;
+/** Dispatches in one query set: WebGPU allows 4,096 timestamps in each. */
+const CAPACITY = 2048;
 
 /** Collects pairs of timestamps. */
 export class Timestamps {

@@ -1,0 +1,44 @@
+/**
+ * voxgrad: a tensor and autograd engine on WebGPU and CPU, neural-network modules, audio features and a trainer, for identifying speakers and
+ * classifying sounds with Deno.
+ *
+ * Importing it does no work: no device is opened, nothing is read. Tensors are made on the CPU until {@linkcode setDevice} chooses another
+ * device.
+ *
+ * @example
+ * ```ts
+ * import { AdamW, capture, crossEntropy, nn, setDevice, tensor } from "./mod.ts";
+ *
+ * await setDevice("auto");
+ * const model = new nn.Sequential(new nn.Linear(2, 8), new nn.Tanh(), new nn.Linear(8, 2));
+ * const optimizer = new AdamW(model.parameters(), { lr: 0.05 });
+ * const x = tensor([[0, 0], [0, 1], [1, 0], [1, 1]]);
+ * const y = tensor(Int32Array.of(0, 1, 1, 0));
+ * const step = capture(() => {
+ *   optimizer.zeroGrad();
+ *   const loss = crossEntropy(model.forward(x), y);
+ *   loss.backward();
+ *   optimizer.step();
+ *   return loss;
+ * });
+ * for (let i = 0; i < 200; i++) step();
+ * console.log(await step().item()); // below 0.05
+ * ```
+ * @module
+ */
+export * from "./tensor/mod.ts";
+export * as nn from "./nn/mod.ts";
+export * from "./data/audio/mod.ts";
+export * from "./data/batches/mod.ts";
+export * from "./data/features/mod.ts";
+export * from "./data/files/mod.ts";
+export * from "./data/sets/mod.ts";
+export * from "./train/optim/mod.ts";
+export * from "./train/schedules/mod.ts";
+export { type LoadedModel, loadModel, type ModelFacts } from "./train/model_file.ts";
+export { train, type TrainOptions, type TrainResult } from "./train/train.ts";
+export { infer, type InferRequest, type InferResult } from "./train/infer.ts";
+export { type Prediction, writePredictions } from "./train/predictions_csv.ts";
+export { recipeNamed, recipes } from "./train/recipes/mod.ts";
+export type { TrainConfig } from "./train/train_config.ts";
+export { Screen } from "./train/progress.ts";
