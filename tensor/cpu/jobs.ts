@@ -26,8 +26,9 @@ const EXPORTS = ["run", "packB", "tiles", "products", "reduce"] as const;
 /** Name of an exported job. */
 export type ExportName = typeof EXPORTS[number];
 
-/** Looks at a word before going to sleep on it: some tens of microseconds. */
-const SPINS = 20_000;
+/** Looks at a word before going to sleep on it: about 100 µs; a worker's look takes longer since it pauses. */
+const SPINS = 15_000;
+const WORKER_SPINS = 3_000;
 /** A chunk takes at most some milliseconds; a worker that is silent for so long is gone. */
 const PATIENCE_MS = 60_000;
 
@@ -58,6 +59,11 @@ export class Jobs {
     this.heap = heap;
     this.threads = heap.target.shared ? threads : 1;
     this.#control = heap.words(0, CONTROL_WORDS);
+  }
+
+  /** Workers that are up and take chunks. */
+  get workers(): number {
+    return Atomics.load(this.#control, Control.ready);
   }
 
   /** Instantiates a module and returns its jobs. */
@@ -115,9 +121,9 @@ export class Jobs {
   #workersAreUp(): boolean {
     if (!this.#started) {
       this.#started = true;
-      startWorkers(this.threads - 1, { memory: this.heap.memory, exportNames: EXPORTS, spins: SPINS });
+      startWorkers(this.threads - 1, { memory: this.heap.memory, exportNames: EXPORTS, spins: WORKER_SPINS });
     }
-    return Atomics.load(this.#control, Control.ready) > 0;
+    return this.workers > 0;
   }
 
   #post(job: JobFunction, chunks: number): void {
