@@ -20,28 +20,29 @@ export function melToHz(mel: number, scale: MelScale = "htk"): number {
 export class FilterBank {
   /** Number of filters. */
   readonly size: number;
-  readonly #weights: Float64Array;
-  /** For each filter its first bin and the end of its run in `#weights`. */
-  readonly #runs: Int32Array;
+  /** The weights that are kept, filter after filter. */
+  readonly weights: Float64Array;
+  /** For each filter its first bin and the end of its run in `weights`. */
+  readonly runs: Int32Array;
 
   /** From `weight(filter, bin)` for every filter and bin. */
   constructor(size: number, bins: number, weight: (filter: number, bin: number) => number) {
     this.size = size;
-    this.#runs = new Int32Array(size * 2);
+    this.runs = new Int32Array(size * 2);
     const weights: number[] = [];
     for (let f = 0; f < size; f++) {
       const row = Array.from({ length: bins }, (_, bin) => weight(f, bin));
       const first = Math.max(0, row.findIndex((w) => w !== 0));
       weights.push(...row.slice(first, row.findLastIndex((w) => w !== 0) + 1));
-      this.#runs[2 * f] = first;
-      this.#runs[2 * f + 1] = weights.length;
+      this.runs[2 * f] = first;
+      this.runs[2 * f + 1] = weights.length;
     }
-    this.#weights = Float64Array.from(weights);
+    this.weights = Float64Array.from(weights);
   }
 
   /** out[offset + f] = Σ weight(f, bin) * spectrum[bin]. */
   apply(spectrum: Float64Array, out: Float32Array | Float64Array, offset = 0): void {
-    const weights = this.#weights, runs = this.#runs;
+    const { weights, runs } = this;
     for (let f = 0, at = 0; f < this.size; f++) {
       let sum = 0;
       const end = runs[2 * f + 1];

@@ -1,6 +1,5 @@
 import type { FeatureExtractor, FeatureFrames } from "./extractor.ts";
-import { logInPlace } from "./fast_log.ts";
-import { MelSpectrogram } from "./mel_spectrogram.ts";
+import { MelBands } from "./mel_bands.ts";
 import { type FeatureOptions, type LogMelSettings, resolveSettings } from "./settings.ts";
 
 /**
@@ -12,7 +11,7 @@ export class LogMel implements FeatureExtractor {
   readonly settings: LogMelSettings;
   /** Values a frame. */
   readonly channels: number;
-  readonly #mel: MelSpectrogram;
+  readonly #bands: MelBands;
 
   /**
    * Makes the tables; what is left out of the options takes its default.
@@ -21,22 +20,18 @@ export class LogMel implements FeatureExtractor {
    */
   constructor(options: FeatureOptions<"logMel"> = {}) {
     this.settings = resolveSettings("logMel", options);
-    const { kind: _, logFloor: _floor, logMode: _mode, ...mel } = this.settings;
-    this.#mel = new MelSpectrogram(mel);
-    this.channels = mel.nMels;
+    const { logFloor: floor, logMode: mode } = this.settings;
+    this.#bands = new MelBands(this.settings, { floor, mode });
+    this.channels = this.settings.nMels;
   }
 
   /** Number of frames that a waveform of `samples` samples gives. */
   frameCount(samples: number): number {
-    return this.#mel.frameCount(samples);
+    return this.#bands.frameCount(samples);
   }
 
   /** Features of a mono waveform; see `FeatureExtractor.apply`. */
   apply(samples: Float32Array): FeatureFrames {
-    const result = this.#mel.apply(samples), { data } = result, { logFloor, logMode } = this.settings;
-    if (logMode === "add") { for (let i = 0; i < data.length; i++) data[i] += logFloor; }
-    else for (let i = 0; i < data.length; i++) data[i] = data[i] > logFloor ? data[i] : logFloor;
-    logInPlace(data);
-    return result;
+    return this.#bands.apply(samples);
   }
 }

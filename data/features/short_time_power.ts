@@ -14,14 +14,15 @@ export class ShortTimePower {
   /** Number of frequencies, nFft / 2 + 1. */
   readonly bins: number;
   readonly #settings: FramingSettings;
-  readonly #window: Float64Array;
+  /** The window's samples. */
+  readonly window: Float64Array;
   readonly #power: PairedPower;
   readonly #a: Float64Array;
   readonly #b: Float64Array;
 
   constructor(settings: FramingSettings) {
     this.#settings = settings;
-    this.#window = makeWindow(settings.window, settings.winLength);
+    this.window = makeWindow(settings.window, settings.winLength);
     this.#power = new PairedPower(settings.nFft);
     this.bins = this.#power.bins;
     this.#a = new Float64Array(this.bins);
@@ -35,12 +36,16 @@ export class ShortTimePower {
     return 1 + Math.floor((covered - nFft) / hopLength);
   }
 
+  /** The waveform with its ends mirrored, or at least as long as a frame: frame t starts at sample t * hopLength. */
+  pad(samples: Float32Array): Float32Array {
+    checkWaveform(samples);
+    const { nFft, center } = this.#settings;
+    return center ? mirrorEnds(samples, nFft >> 1) : atLeast(samples, nFft);
+  }
+
   /** Calls `visit` with each frame's number and power spectrum, which is valid until `visit` returns. */
   forEach(samples: Float32Array, visit: (frame: number, power: Float64Array) => void): void {
-    checkWaveform(samples);
-    const { nFft, hopLength, center } = this.#settings;
-    const padded = center ? mirrorEnds(samples, nFft >> 1) : atLeast(samples, nFft);
-    const frames = this.frameCount(samples.length);
+    const padded = this.pad(samples), frames = this.frameCount(samples.length), { hopLength } = this.#settings;
     for (let t = 0; t < frames; t += 2) {
       const start = t * hopLength, pair = t + 1 < frames;
       // A last frame without a partner is its own: the second result is not used.
@@ -53,7 +58,7 @@ export class ShortTimePower {
 
   /** Windows the two frames that start at `a` and `b` into the transform's input. */
   #load(padded: Float32Array, a: number, b: number): void {
-    const window = this.#window, length = window.length, { first, second } = this.#power;
+    const window = this.window, length = window.length, { first, second } = this.#power;
     const left = (first.length - length) >> 1;
     if (length < first.length) {
       for (const frame of [first, second]) frame.fill(0, 0, left).fill(0, left + length);
