@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { type HeadName, type PoolingName, SpeakerClassifier, type SpeakerClassifierOptions } from "../../../nn/mod.ts";
+import { copyInto, crossEntropy, manualSeed, noGrad, randn, scope, type Tensor, tensor } from "../../../tensor/mod.ts";
+import { forEachDevice } from "../../devices.ts";
+import { assertClose, distance } from "../close.ts";
+
+const small: SpeakerClassifierOptions = { numSpeakers: 3, nMels: 4, dModel: 8, dimFeedforward: 16 };
+
+/** Utterances of given lengths, padded with −20 to `time` as the homework pads. */
+function batch(utterances: readonly Float32Array[], time: number): { features: Tensor; lengths: Tensor } {
+  const data = new Float32Array(utterances.length * time * 4).fill(-20);
+  utterances.forEach((frames, b) => data.set(frames, b * time * 4));
+  const lengths = Int32Array.from(utterances, (frames) => frames.length / 4);
+  return { features: tensor(data, { shape: [utterances.length, time, 4] }), lengths: tensor(lengths) };
+}
+
+async function utterance(length: number, loudness = 1): Promise<Float32Array> {
+  return Float32Array.from(await randn([length, 4], { std: loudness }).data());
+}
+
+const variants: SpeakerClassifierOptions[] = [
+  ...(["mean", "self-attention", "attentive"] as const).map((pooling: PoolingName) => ({ ...small, pooling })),
+  { ...small, positionalEncoding: true, normFirst: true, activation: "gelu", numLayers: 2, head: "2023" },
+];
+
+for (const options of variants) {
+  const name = `pooling ${options.pooling ?? "mean"}, head ${options.head ?? "two-layer"}`;
+  forEachDevice(`An utterance's scores depend on nothing else in its batch: ${name}`, async () => {
+    const model = new SpeakerClassifier(options).eval();
+    const ours = await utterance(6);
+    const score = ({ features, lengths }: ReturnType<typeof batch>) => model.forward(features, lengths).slice(0, 0, 1);
+    const alone = model.forward(batch([ours], 6).features);
+    assert.deepEqual(alone.shape, [1, 3]);
+    const mates = [await utterance(9), await utterance(2)];
+    const others = [await utterance(3, 30), await utterance(9, 30)];
+    const first = score(batch([ours, ...mates], 9));
+    await assertClose(score(batch([ours, ...others], 9)), first, 1e-6, "scores with other mates");
+    await assertClose(first, alone, 2e-5, "scores with padding");
+    await assertClose(score(batch([ours, ...mates], 20)), alone, 2e-5, "scores with more padding");
+    const unmasked = model.forward(batch([ours, ...mates], 9).features).slice(0, 0, 1);
+    assert.ok(await distance(unmasked, alone) > 1e-4, "padding would not show without lengths");
+  });
+}
+
+Deno.test("The homework's simple and medium models have its sizes", () => {
+  const simple = new SpeakerClassifier({ numSpeakers: 600 });
+  const layer = (d: number, ff: number) => 3 * d * d + 3 * d + d * d + d + 2 * d * ff + ff + d + 4 * d;
+  assert.equal(simple.numParameters, 41 * 80 + layer(80, 256) + 81 * 80 + 81 * 600);
+  const medium = new SpeakerClassifier({ numSpeakers: 600, dModel: 160, nHead: 8, numLayers: 2, head: "linear" });
+  assert.equal(medium.numParameters, 41 * 160 + 2 * layer(160, 256) + 161 * 600);
+});
+
+Deno.test("Heads have the homework's layers", () => {
+  const names = (head: HeadName) =>
+    new SpeakerClassifier({ ...small, head }).namedParameters().filter(([name]) => name.startsWith("head."))
+      .map(([name, { shape }]) => `${name} ${shape}`);
+  assert.deepEqual(names("linear"), ["head.weight 3,8", "head.bias 3"]);
+  assert.deepEqual(names("two-layer"), ["head.0.weight 8,8", "head.0.bias 8", "head.2.weight 3,8", "head.2.bias 3"]);
+  assert.deepEqual(names("2023"), [
+    ...["head.0.weight 1024,8", "head.0.bias 1024"],
+    ...["head.3.weight 3,1024", "head.3.bias 3"],
+  ]);
+});
+
+forEachDevice("A model loaded from another's weights gives its scores", async () => {
+  const options = { ...small, pooling: "attentive", numLayers: 2 } as const;
+  const [one, two] = [new SpeakerClassifier(options).eval(), new SpeakerClassifier(options).eval()];
+  const { features } = batch([await utterance(5)], 5);
+  assert.ok(await distance(one.forward(features), two.forward(features)) > 1e-3);
+  two.loadStateDict(await one.stateArrays());
+  await assertClose(two.forward(features), one.forward(features), 0);
+});
+
+forEachDevice(
+  "Gradient descent through the whole classifier, dropout and lengths included, learns six utterances",
+  async () => {
+    manualSeed(1);
+    const model = new SpeakerClassifier({ ...small, pooling: "self-attention" });
+    const { features, lengths } = batch(await Promise.all([5, 8, 3, 8, 7, 4].map((n) => utterance(n))), 8);
+    const labels = tensor(Int32Array.of(0, 1, 2, 0, 1, 2));
+    const losses: number[] = [];
+    for (let step = 0; step < 60; step++) {
+      const loss = scope(() => {
+        const value = crossEntropy(model.forward(features, lengths), labels);
+        value.backward();
+        noGrad(() => model.parameters().forEach((p) => descend(p, 0.3)));
+        return value;
+      });
+      losses.push(await loss.item());
+    }
+    assert.ok(losses[59] < 0.5 * losses[0], `the loss went from ${losses[0]} to ${losses[59]}`);
+  },
+);
+
+/** p ← p − rate · gradient, and the gradient starts anew. */
+function descend(p: Tensor, rate: number): void {
+  if (p.grad === null) throw new Error("a parameter got no gradient");
+  copyInto(p, p.sub(p.grad.mul(rate)));
+  p.grad = null;
+}

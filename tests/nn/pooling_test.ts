@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { AttentivePoolingTanh, MeanPooling, type Pooling, SelfAttentionPooling } from "../../nn/mod.ts";
+import { randn, type Tensor, tensor } from "../../tensor/mod.ts";
+import { forEachDevice } from "../devices.ts";
+import { assertClose, distance } from "./close.ts";
+
+const poolings: Record<string, () => Pooling> = {
+  mean: () => new MeanPooling(),
+  "self-attention": () => new SelfAttentionPooling(5),
+  attentive: () => new AttentivePoolingTanh(5),
+};
+
+/** Frames from `length` on replaced by a loud value. */
+function spoilt(x: Tensor, lengths: number[], value: number): Tensor {
+  const [batch, time] = x.shape;
+  const mask = Array.from({ length: batch }, (_, b) => Array.from({ length: time }, (_, t) => Number(t >= lengths[b])));
+  return x.maskedFill(tensor(mask, { dtype: "int32" }).unsqueeze(-1), value);
+}
+
+for (const [name, make] of Object.entries(poolings)) {
+  forEachDevice(`Pooling "${name}" sees an utterance's own frames only`, async () => {
+    const pooling = make();
+    const lengths = [7, 3, 1];
+    const x = randn([3, 7, 5]);
+    const pooled = pooling.forward(spoilt(x, lengths, -20), tensor(Int32Array.from(lengths)));
+    assert.deepEqual(pooled.shape, [3, 5]);
+    for (const [b, length] of lengths.entries()) {
+      const alone = pooling.forward(x.slice(0, b, b + 1).slice(1, 0, length));
+      await assertClose(pooled.slice(0, b, b + 1), alone, 1e-5, `utterance ${b}`);
+    }
+    // loud padding of one sign or the other gets a high score
+    const unmasked = [-20, 20].map((value) => distance(pooled, pooling.forward(spoilt(x, lengths, value))));
+    assert.ok(Math.max(...await Promise.all(unmasked)) > 0.1, "lengths do nothing");
+  });
+
+  forEachDevice(`Pooling "${name}" passes no gradient to padding`, async () => {
+    const x = randn([2, 4, 5], { requiresGrad: true });
+    make().forward(x, tensor(Int32Array.of(4, 2))).square().sum().backward();
+    await assertClose(x.grad!.slice(0, 1).slice(1, 2).abs().amax(), [0], 0);
+    const inside = await x.grad!.slice(0, 1).slice(1, 0, 2).abs().amax([0, 2]).data();
+    assert.ok(inside.every((g: number) => g > 0));
+  });
+}
+
+forEachDevice("Mean pooling without lengths is the mean over time", async () => {
+  await assertClose(new MeanPooling().forward(tensor([[[1, 2], [3, 6]]])), [2, 4]);
+  await assertClose(new MeanPooling().forward(tensor([[[1, 2], [3, 6]]]), tensor(Int32Array.of(1))), [1, 2]);
+});
+
+forEachDevice("Attention vectors start normal with Xavier's deviation, never as random memory", async () => {
+  const { attention } = new AttentivePoolingTanh(2000);
+  const squares = await attention.square().mean().item();
+  assert.ok(Math.abs(Math.sqrt(squares) / Math.sqrt(2 / 2001) - 1) < 0.08, `deviation ${Math.sqrt(squares)}`);
+});
