@@ -32,10 +32,15 @@ export interface PreprocessSummary {
 
 /** Lengths in seconds that 0, 10, 50, 90 and 100 % of the recordings do not exceed. */
 export interface LengthPercentiles {
+  /** The shortest recording. */
   readonly shortest: number;
+  /** Not exceeded by 10 %. */
   readonly p10: number;
+  /** Not exceeded by 50 %. */
   readonly median: number;
+  /** Not exceeded by 90 %. */
   readonly p90: number;
+  /** The longest recording. */
   readonly longest: number;
 }
 
