@@ -394,6 +394,13 @@ export function requireSameDevice(op: string, operands: readonly Tensor[]): Devi
   return device;
 }
 
+/** Throws a TypeError unless every operand is float32. */
+export function requireFloat(op: string, ...operands: readonly Tensor[]): void {
+  if (operands.some((t) => t.dtype !== "float32")) {
+    throw new TypeError(`Cannot take the ${op} of an int32 tensor: convert it with toFloat()`);
+  }
+}
+
 /** Options of functions that make tensors. */
 export interface TensorOptions {
   /** Sizes of the axes. Default: the nesting of the data, or its length. */
@@ -454,6 +461,9 @@ function allocateForHost(device: Device, bytes: number): Storage {
 
 /** A tensor filled with one value. */
 export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
+  if (!shape.every((n) => Number.isInteger(n) && n >= 0)) {
+    throw new TypeError(`Cannot make a tensor of shape ${show(shape)}: sizes are whole numbers from 0 on`);
+  }
   const device = options.device ?? currentDevice();
   const out = ops.fill(device, shape, value, options.dtype ?? "float32");
   return options.requiresGrad === true ? out.requireGrad() : out;
@@ -479,9 +489,13 @@ export function onesLike(like: Tensor): Tensor {
   return full(like.shape, 1, { dtype: like.dtype, device: like.device });
 }
 
-/** The numbers start, start + step, … below end, as int32 unless `dtype` says otherwise. */
+/** The numbers start, start + step, … below end; int32 if they are whole, unless `dtype` says otherwise. */
 export function arange(start: number, end: number, step = 1, options: TensorOptions = {}): Tensor {
+  if (!(Number.isFinite(start) && Number.isFinite(end) && Number.isFinite(step) && step !== 0)) {
+    throw new RangeError(`Cannot count from ${start} to ${end} by ${step}`);
+  }
   const count = Math.max(0, Math.ceil((end - start) / step));
   const values = Array.from({ length: count }, (_, i) => start + i * step);
-  return tensor(values, { dtype: "int32", ...options });
+  const dtype = Number.isInteger(start) && Number.isInteger(step) ? "int32" : "float32";
+  return tensor(values, { dtype, ...options });
 }

@@ -74,6 +74,7 @@ export function mapElementsInto(
   options: MapOptions = {},
 ): void {
   requireSameDevice("update", [...targets, ...inputs]);
+  if (targets[0].size === 0) return;
   const outputs = targets.map((t) => t.storage);
   const args: ElementwiseArgs = {
     ...layout(inputs, targets[0].shape, outputs),

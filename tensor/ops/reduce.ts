@@ -1,9 +1,11 @@
 /** Sums, means and extremes along axes. @module */
 import { track } from "../autograd.ts";
 import type { Kernel } from "../device/kernel.ts";
+import type { DType } from "../dtype.ts";
 import { allocate, run } from "../memory.ts";
 import { collapse, normalizeAxes, sameShape, type Shape, show, sizeOf } from "../shape.ts";
-import { type ReduceOptions, Tensor } from "../tensor.ts";
+import { type ReduceOptions, requireFloat, Tensor } from "../tensor.ts";
+import { fill } from "./copy.ts";
 import { foldedGrid, GRID_INDEX, uniform } from "./wgsl.ts";
 import { expand, reshape } from "./views.ts";
 
@@ -15,8 +17,9 @@ interface ReduceArgs {
   readonly reduced: readonly number[];
   readonly reducedStrides: readonly number[];
   readonly offset: number;
-  /** Multiplies the result, as a mean does. */
+  /** Multiplies the result, as a mean does; 1 for int32. */
   readonly scale: number;
+  readonly dtype: DType;
 }
 
 /** Calls `visit` with the offset of every element of a strided space, row-major. */
@@ -31,30 +34,47 @@ function forEachOffset(
   for (let i = 0, at = start; i < n; i++, at += strides[0]) forEachOffset(rest, below, at, visit);
 }
 
-/** Pairwise sum over a strided line, so that the error grows with the logarithm of the length (Higham 1993). */
-function sumLine(x: Float32Array, at: number, stride: number, n: number): number {
-  if (n > 128) {
-    const half = n >> 1;
-    return sumLine(x, at, stride, half) + sumLine(x, at + half * stride, stride, n - half);
-  }
+type Numbers = Float32Array | Int32Array;
+
+// sums run in float64, which has room to spare for float32 terms and is exact for int32 ones
+
+function sumLine(x: Numbers, at: number, stride: number, n: number): number {
   let total = 0;
   for (let i = 0; i < n; i++, at += stride) total += x[at];
   return total;
 }
 
-function sumSquareLine(x: Float32Array, at: number, stride: number, n: number): number {
-  let total = 0; // a float64, which has room to spare for float32 squares
+function sumSquareLine(x: Numbers, at: number, stride: number, n: number): number {
+  let total = 0;
   for (let i = 0; i < n; i++, at += stride) total += x[at] * x[at];
   return total;
 }
 
-function extremeLine(x: Float32Array, at: number, stride: number, n: number, sign: 1 | -1): number {
+function extremeLine(x: Numbers, at: number, stride: number, n: number, sign: 1 | -1): number {
   let best = x[at];
   for (let i = 1; i < n; i++) {
     const value = x[at + i * stride];
     if (sign * value > sign * best || value !== value) best = value;
   }
   return best;
+}
+
+/** Folds a line into what was gathered before; `Math.max` and `Math.min` pass NaN on. */
+const LINE: Record<ReduceArgs["op"], (total: number, x: Numbers, at: number, stride: number, n: number) => number> = {
+  sum: (total, x, at, stride, n) => total + sumLine(x, at, stride, n),
+  squares: (total, x, at, stride, n) => total + sumSquareLine(x, at, stride, n),
+  max: (total, x, at, stride, n) => Math.max(total, extremeLine(x, at, stride, n, 1)),
+  min: (total, x, at, stride, n) => Math.min(total, extremeLine(x, at, stride, n, -1)),
+};
+const EMPTY = { sum: 0, squares: 0, max: -Infinity, min: Infinity };
+
+/** Sums over the first axis of a row-major matrix, row by row as memory lies. */
+function sumRows(x: Numbers, y: Numbers, { kept: [columns], reduced: [rows], offset, ...args }: ReduceArgs): void {
+  const totals = new Float64Array(columns);
+  for (let row = 0, at = offset; row < rows; row++, at += args.reducedStrides[0]) {
+    for (let j = 0; j < columns; j++) totals[j] += x[at + j];
+  }
+  for (let j = 0; j < columns; j++) y[j] = totals[j] * args.scale;
 }
 
 /** WGSL that turns a linear index into an offset by sizes and strides in the uniform. */
@@ -70,7 +90,6 @@ function decode(
 }
 
 const FOLD = { sum: "total + value", squares: "total + value", max: "max(total, value)", min: "min(total, value)" };
-const START = { sum: "0.0", squares: "0.0", max: "-3.4028234e38", min: "3.4028234e38" };
 
 /** Lanes that share one result where results are few and lines long. */
 const LANES = 64;
@@ -78,54 +97,56 @@ const LANES = 64;
 /** Reduces strided input; the inner loop runs over the last reduced axis. */
 const reduceKernel: Kernel<ReduceArgs> = {
   name: "reduce",
-  cpu({ op, kept, keptStrides, reduced, reducedStrides, offset, scale }, [{ f32: x }], [{ f32: y }]) {
+  cpu(args, [source], [goal]) {
+    const { op, kept, keptStrides, reduced, reducedStrides, offset, scale, dtype } = args;
+    const [x, y] = dtype === "float32" ? [source.f32, goal.f32] : [source.i32, goal.i32];
+    if (op === "sum" && kept.length === 1 && keptStrides[0] === 1 && reduced.length === 1) return sumRows(x, y, args);
     const n = reduced.at(-1) ?? 1;
     const stride = reducedStrides.at(-1) ?? 0;
     const [outer, outerStrides] = [reduced.slice(0, -1), reducedStrides.slice(0, -1)];
     let place = 0;
     forEachOffset(kept, keptStrides, offset, (start) => {
-      let total = op === "sum" || op === "squares" ? 0 : op === "max" ? -Infinity : Infinity;
-      forEachOffset(outer, outerStrides, start, (at) => {
-        if (op === "sum") total += sumLine(x, at, stride, n);
-        else if (op === "squares") total += sumSquareLine(x, at, stride, n);
-        else {total = op === "max"
-            ? Math.max(total, extremeLine(x, at, stride, n, 1))
-            : Math.min(total, extremeLine(x, at, stride, n, -1));}
-      });
+      let total = EMPTY[op];
+      forEachOffset(outer, outerStrides, start, (at) => total = LINE[op](total, x, at, stride, n));
       y[place++] = total * scale;
     });
   },
-  webgpu({ op, kept, keptStrides, reduced, reducedStrides, offset, scale }) {
+  webgpu({ op, kept, keptStrides, reduced, reducedStrides, offset, scale, dtype }) {
     const [k, r] = [kept.length, reduced.length];
     const [results, line] = [sizeOf(kept), sizeOf(reduced)];
     const words = uniform([results, line, offset, ...kept, ...keptStrides, ...reduced, ...reducedStrides, 0]);
     new Float32Array(words.data.buffer)[3 + 2 * k + 2 * r] = scale;
-    const scaleWord = words.f(3 + 2 * k + 2 * r);
+    const [type, zero, scaled] = dtype === "float32"
+      ? ["f32", "0.0", ` * ${words.f(3 + 2 * k + 2 * r)}`]
+      : ["i32", "0", ""];
     const keptAt = decode(k, (a) => words.u(3 + a), (a) => words.i(3 + k + a), "place");
     const reducedAt = decode(r, (a) => words.u(3 + 2 * k + a), (a) => words.i(3 + 2 * k + r + a), "i");
     // long lines: a workgroup for each result, with partial results in shared memory
     const shared = line >= 4 * LANES && results < 4096;
-    const loop = (from: string, step: string) => `
-  var at = ${words.i(2)}; { ${keptAt} }
-  let base = at; var total = ${START[op]}; var low = 0.0;
-  for (var i = ${from}; i < ${words.u(1)}; i += ${step}) {
-    at = base; { ${reducedAt} }
-    let value = ${op === "squares" ? "x[at] * x[at]" : "x[at]"};
-    ${
-      op === "sum"
-        ? "let y = value - low; let t = total + y; low = (t - total) - y; total = t;"
-        : `total = ${FOLD[op]};`
-    }
-  }`;
+    const [from, step] = shared ? ["lane", `${LANES}u`] : ["0u", "1u"];
+    const isSum = op === "sum" || op === "squares";
+    // Kahan's summation; an extreme starts from the first value, as WGSL has no infinity
+    const fold = dtype === "float32" && isSum
+      ? "let y = value - low; let t = total + y; low = (t - total) - y; total = t;"
+      : isSum
+      ? `total = ${FOLD[op]};`
+      : `total = select(${FOLD[op]}, value, i == ${from});`;
     const source = `
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<${type}>;
+@group(0) @binding(1) var<storage, read_write> out: array<${type}>;
 ${words.declare(2)}
-${shared ? `var<workgroup> part: array<f32, ${LANES}>;` : ""}
+${shared ? `var<workgroup> part: array<${type}, ${LANES}>;` : ""}
 @compute @workgroup_size(${LANES})
 fn main(${GRID_INDEX.parameters}) {
   ${shared ? "let place = group.y * groups.x + group.x;" : `${GRID_INDEX.statement} let place = index;`}
-  ${shared ? "" : `if (place >= ${words.u(0)}) { return; }`}${loop(shared ? "lane" : "0u", shared ? `${LANES}u` : "1u")}
+  ${shared ? "" : `if (place >= ${words.u(0)}) { return; }`}
+  var at = ${words.i(2)}; { ${keptAt} }
+  let base = at; var total = ${zero}; var low = ${zero};
+  for (var i = ${from}; i < ${words.u(1)}; i += ${step}) {
+    at = base; { ${reducedAt} }
+    let value = ${op === "squares" ? "x[at] * x[at]" : "x[at]"};
+    ${fold}
+  }
   ${
       shared
         ? `part[lane] = total; workgroupBarrier();
@@ -133,8 +154,8 @@ fn main(${GRID_INDEX.parameters}) {
     if (lane < half) { let total = part[lane]; let value = part[lane + half]; part[lane] = ${FOLD[op]}; }
     workgroupBarrier();
   }
-  if (lane == 0u && place < ${words.u(0)}) { out[place] = part[0] * ${scaleWord}; }`
-        : `out[place] = total * ${scaleWord};`
+  if (lane == 0u && place < ${words.u(0)}) { out[place] = part[0]${scaled}; }`
+        : `out[place] = total${scaled};`
     }
 }`;
     const grid = foldedGrid(results, shared ? 1 : LANES);
@@ -148,18 +169,28 @@ function reducedShape(shape: Shape, axes: readonly number[], keepdim: boolean): 
   return keepdim ? shape.map((n, i) => (axes.includes(i) ? 1 : n)) : shape.filter((_, i) => !axes.includes(i));
 }
 
-/** Runs the kernel; not tracked. */
-function reduce(op: ReduceArgs["op"], x: Tensor, axes: readonly number[], keepdim: boolean, scale = 1): Tensor {
-  if (x.dtype !== "float32") throw new TypeError(`Cannot reduce an ${x.dtype} tensor: convert it with toFloat()`);
+/** Runs the kernel; not tracked. `name` is the op's, for errors. */
+function reduce(
+  name: string,
+  op: ReduceArgs["op"],
+  x: Tensor,
+  axes: readonly number[],
+  { keepdim, scale = 1 }: { keepdim: boolean; scale?: number },
+): Tensor {
+  const { dtype } = x;
   const isKept = x.shape.map((_, i) => !axes.includes(i));
   const pick = (list: readonly number[], keep: boolean) => list.filter((_, i) => isKept[i] === keep);
   const kept = collapse(pick(x.shape, true), [pick(x.strides, true)]);
   const reduced = collapse(pick(x.shape, false), [pick(x.strides, false)]);
-  if (sizeOf(reduced.shape) === 0 || sizeOf(kept.shape) === 0) {
-    throw new RangeError(`Cannot reduce ${show(x.shape)} along ${show(axes)}: there are no elements`);
-  }
   const shape = reducedShape(x.shape, axes, keepdim);
-  const out = new Tensor(allocate(x.device, 4 * sizeOf(shape)), shape, "float32");
+  if (sizeOf(shape) > 0 && sizeOf(reduced.shape) === 0) {
+    if (op === "max" || op === "min") {
+      throw new RangeError(`Cannot take the ${name} of ${show(x.shape)} along ${show(axes)}: there are no elements`);
+    }
+    return fill(x.device, shape, 0 * scale, dtype);
+  }
+  const out = new Tensor(allocate(x.device, 4 * sizeOf(shape)), shape, dtype);
+  if (out.size === 0) return out;
   const args: ReduceArgs = {
     op,
     kept: kept.shape,
@@ -168,14 +199,16 @@ function reduce(op: ReduceArgs["op"], x: Tensor, axes: readonly number[], keepdi
     reducedStrides: reduced.operands[0],
     offset: x.offset,
     scale,
+    dtype,
   };
-  run({ kernel: reduceKernel, args, inputs: [x.storage], outputs: [out.storage] });
+  run({ kernel: reduceKernel, args, inputs: [x.storage], outputs: [out.storage], label: name });
   return out;
 }
 
 /** Σ x² over all elements, as one number; not tracked. For gradient norms. */
 export function sumOfSquares(x: Tensor): Tensor {
-  return reduce("squares", x, normalizeAxes("sumOfSquares", undefined, x.ndim), false);
+  const axes = normalizeAxes("sumOfSquares", undefined, x.ndim);
+  return reduce("sumOfSquares", "squares", x, axes, { keepdim: false });
 }
 
 /** Gives a reduced result its reduced axes back with size 1, so that it broadcasts against x. */
@@ -183,20 +216,25 @@ function keep(y: Tensor, x: Tensor, axes: readonly number[]): Tensor {
   return reshape(y, reducedShape(x.shape, axes, true));
 }
 
-/** Sum along axes. */
+/** Sum along axes; of int32 an int32. The sum of nothing is 0. */
 export function sum(x: Tensor, dim?: number | readonly number[], { keepdim = false }: ReduceOptions = {}): Tensor {
   const axes = normalizeAxes("sum", dim, x.ndim);
-  return track("sum", [x], reduce("sum", x, axes, keepdim), (g) => [expand(keep(g, x, axes), x.shape)]);
+  return track("sum", [x], reduce("sum", "sum", x, axes, { keepdim }), (g) => [expand(keep(g, x, axes), x.shape)]);
 }
 
-/** Mean along axes. */
+/**
+ * Mean along axes; of nothing it is NaN.
+ *
+ * @throws TypeError for int32.
+ */
 export function mean(x: Tensor, dim?: number | readonly number[], { keepdim = false }: ReduceOptions = {}): Tensor {
+  requireFloat("mean", x);
   const axes = normalizeAxes("mean", dim, x.ndim);
   const scale = 1 / axes.reduce((n, a) => n * x.shape[a], 1);
   return track(
     "mean",
     [x],
-    reduce("sum", x, axes, keepdim, scale),
+    reduce("mean", "sum", x, axes, { keepdim, scale }),
     (g) => [expand(keep(g.mul(scale), x, axes), x.shape)],
   );
 }
@@ -208,11 +246,11 @@ function extreme(
   keepdim: boolean,
 ): Tensor {
   const axes = normalizeAxes(name, dim, x.ndim);
-  const out = reduce(name === "amax" ? "max" : "min", x, axes, keepdim);
+  const out = reduce(name, name === "amax" ? "max" : "min", x, axes, { keepdim });
   return track(name, [x], out, (g) => {
     // equal extremes share the gradient
-    const hits = x.detach().eq(keep(out.detach(), x, axes)).toFloat();
-    return [hits.mul(keep(g, x, axes).div(reduce("sum", hits, axes, true)))];
+    const hits = x.detach().eq(keep(out.detach(), x, axes));
+    return [hits.mul(keep(g, x, axes).div(reduce(name, "sum", hits, axes, { keepdim: true })))];
   });
 }
 

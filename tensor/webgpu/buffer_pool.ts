@@ -37,13 +37,15 @@ export class BufferPool {
 
   /** Takes a buffer of at least `bytes`. */
   take(bytes: number): GpuRange {
-    const size = sizeClass(Math.max(4, bytes));
-    const limit = this.#gpu.limits.maxStorageBufferBindingSize;
-    if (size > Math.min(limit, this.#gpu.limits.maxBufferSize) && bytes > limit) {
+    const { maxStorageBufferBindingSize, maxBufferSize } = this.#gpu.limits;
+    const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+    if (bytes > limit) {
       throw new RangeError(
         `Cannot allocate ${bytes} bytes: a buffer on this adapter holds at most ${limit}; use smaller batches`,
       );
     }
+    // a binding of no bytes is not allowed; a class may not lie beyond what one buffer holds
+    const size = Math.min(sizeClass(bytes), Math.floor(limit / 4) * 4);
     let buffer = this.#free.get(size)?.pop();
     if (buffer === undefined) {
       buffer = this.#gpu.createBuffer({
@@ -54,7 +56,7 @@ export class BufferPool {
     }
     this.#used.add(buffer);
     this.#usedBytes += size;
-    return new GpuRange(buffer, 0, bytes);
+    return new GpuRange(buffer, 0, Math.max(4, bytes));
   }
 
   /** Gives a buffer back; commands already enqueued still see it, since the queue keeps order. */
