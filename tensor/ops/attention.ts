@@ -4,7 +4,7 @@ import type { Storage } from "../device/storage.ts";
 import { allocate, run } from "../memory.ts";
 import { nextRandomCall } from "../random.ts";
 import { broadcastShapes, broadcastStrides, sameShape, show } from "../shape.ts";
-import { requireSameDevice, Tensor } from "../tensor.ts";
+import { requireFloat, requireSameDevice, Tensor } from "../tensor.ts";
 import { type AttentionArgs, attentionBackwardKernel, attentionKernel, type HeadLayout } from "./attention_kernel.ts";
 import { packed } from "./copy.ts";
 
@@ -90,6 +90,7 @@ function forward(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions) {
  */
 export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   requireSameDevice("attention", [q, k, v]);
+  requireFloat("attention", q, k, v);
   const fits = [q, k, v].every((t) => t.ndim === 4) && sameShape(k.shape, v.shape) &&
     [0, 1, 3].every((i) => q.shape[i] === k.shape[i]);
   if (!fits) {
@@ -131,6 +132,7 @@ export function packedSelfAttention(qkv: Tensor, heads: number, options: Attenti
   if (qkv.ndim !== 3 || width % (3 * heads) !== 0) {
     throw new TypeError(`Cannot split ${show(qkv.shape)} into queries, keys and values of ${heads} heads`);
   }
+  requireFloat("attention", qkv);
   const x = packed(qkv.detach());
   const headDim = width / (3 * heads);
   const part = (i: number): Tensor =>

@@ -3,7 +3,7 @@ import { track } from "../autograd.ts";
 import type { Kernel } from "../device/kernel.ts";
 import { allocate, run } from "../memory.ts";
 import { show } from "../shape.ts";
-import { requireSameDevice, Tensor } from "../tensor.ts";
+import { requireFloat, requireSameDevice, Tensor } from "../tensor.ts";
 import { packed } from "./copy.ts";
 import { type RowArgs, rowPlan } from "./rows.ts";
 
@@ -163,6 +163,7 @@ export function crossEntropy(x: Tensor, target: Tensor, options: CrossEntropyOpt
   if (weight !== null && (weight.ndim !== 1 || weight.size !== x.shape[1])) {
     throw new TypeError(`Cannot weight ${x.shape[1]} classes by ${show(weight.shape)}`);
   }
+  requireFloat("crossEntropy", x);
   requireSameDevice("crossEntropy", weight === null ? [x, target] : [x, target, weight]);
   const { losses, weights } = rowLosses(x, target, weight, labelSmoothing, ignoreIndex);
   if (reduction === "none") return losses;

@@ -4,7 +4,7 @@ import type { Expr } from "../expr/expr.ts";
 import { input, scalar } from "../expr/expr.ts";
 import { parse } from "../expr/parse.ts";
 import { nextRandomCall } from "../random.ts";
-import { Tensor } from "../tensor.ts";
+import { requireFloat, Tensor } from "../tensor.ts";
 import { mapElements } from "./elementwise.ts";
 
 /**
@@ -15,6 +15,7 @@ import { mapElements } from "./elementwise.ts";
  */
 export function dropout(x: Tensor, p: number): Tensor {
   if (!(p >= 0 && p < 1)) throw new RangeError(`Cannot drop out with probability ${p}: expected 0 <= p < 1`);
+  requireFloat("dropout", x);
   if (p === 0) return x;
   const { state, counter } = nextRandomCall(x.device);
   const u: Expr = { op: "random", state: 1, counter: 0, dtype: "float32" };

@@ -3,7 +3,7 @@ import { track } from "../autograd.ts";
 import type { GpuPlan, GpuTraits, Kernel } from "../device/kernel.ts";
 import { allocate, run } from "../memory.ts";
 import { sameShape, show, sizeOf } from "../shape.ts";
-import { ones, requireSameDevice, Tensor, zeros } from "../tensor.ts";
+import { ones, requireFloat, requireSameDevice, Tensor, zeros } from "../tensor.ts";
 import { packed } from "./copy.ts";
 import { type RowArgs, rowPlan } from "./rows.ts";
 import { uniform } from "./wgsl.ts";
@@ -185,6 +185,7 @@ export function layerNorm(
       );
     }
   }
+  requireFloat("layerNorm", x);
   const { device } = x;
   const scale = weight ?? ones(normalizedShape, { device });
   const shift = bias ?? zeros(normalizedShape, { device });

@@ -1,7 +1,7 @@
 /** A linear map with bias and activation in the product's epilogue. @module */
 import { track } from "../autograd.ts";
 import { show } from "../shape.ts";
-import { requireSameDevice, type Tensor } from "../tensor.ts";
+import { requireFloat, requireSameDevice, type Tensor } from "../tensor.ts";
 import { contiguous } from "./copy.ts";
 import { mapElements } from "./elementwise.ts";
 import { input } from "../expr/expr.ts";
@@ -28,6 +28,7 @@ export function linear(
   { activation = "none" }: LinearOptions = {},
 ): Tensor {
   requireSameDevice("linear", bias === null ? [x, weight] : [x, weight, bias]);
+  requireFloat("linear", x, weight);
   const [outSize, inSize] = weight.shape;
   if (
     weight.ndim !== 2 || x.ndim === 0 || x.shape.at(-1) !== inSize ||

@@ -60,5 +60,5 @@ export function roll(x: Tensor, shift: number, dim: number): Tensor {
   const axis = normalizeAxis("roll", dim, x.ndim);
   const size = x.shape[axis];
   const split = ((-shift % size) + size) % size;
-  return split === 0 ? x : cat([slice(x, axis, split), slice(x, axis, 0, split)], axis);
+  return split === 0 || size === 0 ? x : cat([slice(x, axis, split), slice(x, axis, 0, split)], axis);
 }

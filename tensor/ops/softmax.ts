@@ -2,7 +2,7 @@
 import { track } from "../autograd.ts";
 import type { Kernel } from "../device/kernel.ts";
 import { allocate, run } from "../memory.ts";
-import { Tensor } from "../tensor.ts";
+import { requireFloat, Tensor } from "../tensor.ts";
 import { packed } from "./copy.ts";
 import { alongLastAxis, type RowArgs, rowPlan } from "./rows.ts";
 
@@ -119,6 +119,7 @@ function withBackward(name: string, forward: Kernel<RowArgs>, backward: Kernel<R
 
 /** eˣ / Σ eˣ along an axis (default the last). */
 export function softmax(x: Tensor, dim = -1): Tensor {
+  requireFloat("softmax", x);
   return alongLastAxis(
     "softmax",
     x,
@@ -129,6 +130,7 @@ export function softmax(x: Tensor, dim = -1): Tensor {
 
 /** x − log Σ eˣ along an axis (default the last). */
 export function logSoftmax(x: Tensor, dim = -1): Tensor {
+  requireFloat("logSoftmax", x);
   return alongLastAxis(
     "logSoftmax",
     x,

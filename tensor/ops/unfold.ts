@@ -8,7 +8,7 @@ import { copyIntoView } from "./copy.ts";
  */
 export function unfold(x: Tensor, dim: number, size: number, step: number): Tensor {
   const axis = normalizeAxis("unfold", dim, x.ndim);
-  if (!(size >= 1 && size <= x.shape[axis] && step >= 1)) {
+  if (!(Number.isInteger(size) && size >= 1 && size <= x.shape[axis] && Number.isInteger(step) && step >= 1)) {
     throw new RangeError(`Cannot unfold ${show(x.shape)} along axis ${axis} into windows of ${size} every ${step}`);
   }
   const windows = Math.floor((x.shape[axis] - size) / step) + 1;

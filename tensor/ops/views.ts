@@ -49,7 +49,7 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
 export function expand(x: Tensor, wished: Shape): Tensor {
   const skip = wished.length - x.ndim;
   const shape = wished.map((n, i) => (n === -1 && i >= skip ? x.shape[i - skip] : n));
-  if (skip < 0 || !sameShape(broadcastShapes("expand", [x.shape, shape]), shape)) {
+  if (skip < 0 || shape.some((n) => n < 0) || !sameShape(broadcastShapes("expand", [x.shape, shape]), shape)) {
     throw new TypeError(`Cannot expand ${show(x.shape)} to ${show(wished)}: only axes of size 1 can be repeated`);
   }
   return x.view("expand", shape, broadcastStrides(x.shape, x.strides, shape), x.offset, (g) => sumTo(g, x.shape));
@@ -60,6 +60,9 @@ export function slice(x: Tensor, dim: number, start = 0, end = Infinity, step = 
   const axis = normalizeAxis("slice", dim, x.ndim);
   if (!Number.isInteger(step) || step < 1) {
     throw new RangeError(`Cannot slice with step ${step}: expected a whole number from 1 on`);
+  }
+  if (!Number.isInteger(start) || (end !== Infinity && !Number.isInteger(end))) {
+    throw new RangeError(`Cannot slice from ${start} to ${end}: expected whole numbers`);
   }
   const size = x.shape[axis];
   const place = (i: number) => Math.min(Math.max(i < 0 ? i + size : i, 0), size);
