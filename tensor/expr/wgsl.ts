@@ -5,7 +5,7 @@
  */
 import type { GpuPlan } from "../device/kernel.ts";
 import { foldedGrid, GRID_INDEX, type Uniform, uniform } from "../ops/wgsl.ts";
-import { show, sizeOf } from "../shape.ts";
+import { isContiguous, show, sizeOf } from "../shape.ts";
 import type { ElementwiseArgs, Expr } from "./expr.ts";
 import { walk } from "./expr.ts";
 import { PHILOX_WGSL } from "./philox.wgsl.ts";
@@ -98,39 +98,40 @@ function pack(args: ElementwiseArgs): Uniform {
   return words;
 }
 
-/** Inputs that the expressions read, each loaded once; a walk over all axes where it is not plainly contiguous. */
+/** Inputs that the expressions read, each loaded once. Only those that are neither contiguous nor one number need the place on each axis. */
 function loads(args: ElementwiseArgs, words: Uniform, used: readonly number[]): string {
   const { shape, inputs } = args;
   const place = wordPlaces(args);
-  const rank = shape.length;
-  const lines: string[] = [];
-  const walks = used.filter((i) => rank > 1 || (rank === 1 && inputs[i].strides[0] !== 1));
-  if (walks.length > 0 && rank > 1) {
-    lines.push("  var rest = index;");
-    for (let axis = rank - 1; axis >= 0; axis--) {
-      lines.push(
-        `  let k${axis} = i32(rest % ${words.u(place.size(axis))}); rest = rest / ${words.u(place.size(axis))};`,
-      );
-    }
-  } else if (walks.length > 0) lines.push("  let k0 = i32(index);");
-  for (const i of used) {
+  const walks = used.filter((i) => !isContiguous(shape, inputs[i].strides) && inputs[i].strides.some((s) => s !== 0));
+  const axes = walks.length === 0 ? [] : shape.map((_, k) => shape.length - 1 - k);
+  const decode = axes.map((axis) => {
+    const size = words.u(place.size(axis));
+    return `  let k${axis} = i32(rest % ${size}); rest = rest / ${size};`;
+  });
+  const loadOf = (i: number): string => {
+    const offset = words.u(place.offset(i));
     const steps = shape.map((_, axis) => ` + k${axis} * ${words.i(place.stride(i, axis))}`).join("");
-    const at = walks.includes(i) ? `u32(${words.i(place.offset(i))}${steps})` : `index + ${words.u(place.offset(i))}`;
+    const at = walks.includes(i)
+      ? `u32(i32(${offset})${steps})`
+      : isContiguous(shape, inputs[i].strides)
+      ? `index + ${offset}`
+      : offset;
     const buffer = inputs[i].inPlace === undefined ? `in${inputs[i].shares ?? i}` : `out${inputs[i].inPlace}`;
-    lines.push(`  let x${i} = ${buffer}[${at}];`);
-  }
-  return lines.join("\n");
+    return `  let x${i} = ${buffer}[${at}];`;
+  };
+  return [...(axes.length > 0 ? ["  var rest = index;"] : []), ...decode, ...used.map(loadOf)].join("\n");
 }
 
 /** Statements that compute every node, and names of nodes. */
 function statements(
   args: ElementwiseArgs,
   words: Uniform,
-): { text: string; name: (e: Expr) => string; inputs: number[]; states: number[] } {
+): { text: string; name: (e: Expr) => string; inputs: number[]; draws: Map<string, string>; states: number[] } {
   const place = wordPlaces(args);
   const names = new Map<Expr, string>();
   const name = (e: Expr): string => names.get(e)!;
   const [inputs, states, lines] = [new Set<number>(), new Set<number>(), [] as string[]];
+  const draws = new Map<string, string>(); // Philox blocks by the text that computes them
   walk(args.outputs.map((o) => o.expr), (node) => {
     let value: string;
     if (node.op === "const") value = literal(node.value, node.dtype === "int32");
@@ -140,20 +141,24 @@ function statements(
     } else if (node.op === "scalar") value = words.f(place.scalar(node.index));
     else if (node.op === "random") {
       states.add(node.state);
-      const key = [0, 1, 2, 3].map((k) => `u32(in${args.inputs[node.state].shares ?? node.state}[${k}])`).join(", ");
-      value = `randomAt(index, ${words.u(place.counter(node.counter))}, ${key})`;
+      const [key0, key1, base0, base1] = [0, 1, 2, 3].map((k) =>
+        `u32(in${args.inputs[node.state].shares ?? node.state}[${k}])`
+      );
+      const block = `philox(unit, ${base0} + ${words.u(place.counter(node.counter))}, ${base1}, ${key0}, ${key1})`;
+      if (!draws.has(block)) draws.set(block, `r${draws.size}`);
+      value = `randomFloat(${draws.get(block)}[k])`;
     } else value = operation(node, name);
     names.set(node, `t${names.size}`);
     lines.push(`  let ${name(node)} = ${value};`);
   });
-  return { text: lines.join("\n"), name, inputs: [...inputs].sort((a, b) => a - b), states: [...states] };
+  return { text: lines.join("\n"), name, inputs: [...inputs].sort((a, b) => a - b), draws, states: [...states] };
 }
 
 /** Plans the elementwise kernel. */
 export function elementwiseGpu(args: ElementwiseArgs): GpuPlan {
   const { shape, inputs, outputs } = args;
   const words = pack(args);
-  const { text, name, inputs: used, states } = statements(args, words);
+  const { text, name, inputs: used, draws, states } = statements(args, words);
   const read = [
     ...new Set([...used, ...states].filter((i) => inputs[i].inPlace === undefined).map((i) => inputs[i].shares ?? i)),
   ];
@@ -166,23 +171,28 @@ export function elementwiseGpu(args: ElementwiseArgs): GpuPlan {
     ),
     words.declare(bindings.length),
   ];
+  const stores = outputs.map((o, i) => `  out${i}[index + ${words.u(wordPlaces(args).output(i))}] = ${name(o.expr)};`);
+  const element = `${loads(args, words, used)}\n${text}\n${stores.join("\n")}`;
+  const count = words.u(0);
+  // one block of random words serves the four elements unit, + 4, + 8 and + 12 of a group of 16
+  const body = draws.size === 0
+    ? `  if (index >= ${count}) { return; }\n${element}`
+    : `  let unit = index; let first = (unit >> 2u) * 16u + (unit & 3u);
+  if (first >= ${count}) { return; }
+${[...draws].map(([block, id]) => `  let ${id} = ${block};`).join("\n")}
+  for (var k = 0u; k < 4u; k++) {
+  let index = first + 4u * k;
+  if (index >= ${count}) { break; }
+${element}
+  }`;
   const source = `${declarations.join("\n")}
-${HELPERS}${states.length > 0 ? PHILOX_WGSL : ""}
+${HELPERS}${draws.size > 0 ? PHILOX_WGSL : ""}
 @compute @workgroup_size(64)
 fn main(${GRID_INDEX.parameters}) {
   ${GRID_INDEX.statement}
-  if (index >= ${words.u(0)}) { return; }
-${loads(args, words, used)}
-${text}
-${outputs.map((o, i) => `  out${i}[index + ${words.u(wordPlaces(args).output(i))}] = ${name(o.expr)};`).join("\n")}
+${body}
 }`;
-  return {
-    dispatches: [{
-      label: `elementwise ${show(shape)}`,
-      source,
-      bindings,
-      uniform: words.data,
-      grid: foldedGrid(sizeOf(shape), 64),
-    }],
-  };
+  const units = draws.size === 0 ? sizeOf(shape) : 4 * Math.ceil(sizeOf(shape) / 16);
+  const label = `elementwise ${show(shape)}`;
+  return { dispatches: [{ label, source, bindings, uniform: words.data, grid: foldedGrid(units, 64) }] };
 }
