@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { type HeadName, type PoolingName, SpeakerClassifier, type SpeakerClassifierOptions } from "../../../nn/mod.ts";
-import { copyInto, crossEntropy, manualSeed, noGrad, randn, scope, type Tensor, tensor } from "../../../tensor/mod.ts";
+import {
+  capture,
+  copyInto,
+  crossEntropy,
+  manualSeed,
+  noGrad,
+  randn,
+  scope,
+  type Tensor,
+  tensor,
+} from "../../../tensor/mod.ts";
 import { forEachDevice } from "../../devices.ts";
 import { assertClose, distance } from "../close.ts";
 
@@ -60,6 +70,19 @@ Deno.test("Heads have the homework's layers", () => {
     ...["head.0.weight 1024,8", "head.0.bias 1024"],
     ...["head.3.weight 3,1024", "head.3.bias 3"],
   ]);
+});
+
+forEachDevice("A captured forward pass follows new lengths", async () => {
+  const model = new SpeakerClassifier({ ...small, positionalEncoding: true, pooling: "attentive" }).eval();
+  const captured = capture((features: Tensor, lengths: Tensor) => model.forward(features, lengths));
+  const frames = [await utterance(7), await utterance(7)];
+  for (const lengths of [[7, 2], [3, 7], [1, 1]]) {
+    const { features } = batch(frames, 7);
+    const given = tensor(Int32Array.from(lengths));
+    await assertClose(captured(features, given), model.forward(features, given), 1e-5, `scores of lengths ${lengths}`);
+  }
+  assert.equal(captured.recordings, 1);
+  captured.dispose();
 });
 
 forEachDevice("A model loaded from another's weights gives its scores", async () => {
