@@ -5,7 +5,8 @@
 import { add, copyInto } from "./ops/mod.ts";
 import { sameShape, show } from "./shape.ts";
 import { sumTo } from "./ops/reduce.ts";
-import { onesLike, Tensor } from "./tensor.ts";
+import { onesLike } from "./create.ts";
+import { Tensor } from "./tensor.ts";
 
 /** Gradients of an op's inputs from the gradient of its output; `null` where `needs` is false or there is none. */
 export type Backward = (grad: Tensor, needs: readonly boolean[]) => readonly (Tensor | null)[];

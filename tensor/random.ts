@@ -11,7 +11,8 @@ import { type Expr, scalar } from "./expr/expr.ts";
 import { parse } from "./expr/parse.ts";
 import { mapElements } from "./ops/elementwise.ts";
 import type { Shape } from "./shape.ts";
-import { Tensor, type TensorOptions } from "./tensor.ts";
+import type { TensorOptions } from "./create.ts";
+import { Tensor } from "./tensor.ts";
 
 /** The state that a run of random calls continues from. */
 export interface RandomState {

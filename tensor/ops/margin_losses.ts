@@ -1,6 +1,7 @@
 /** Softmax with a margin on cosines, for embeddings. @module */
 import { crossEntropy, type Reduction } from "./cross_entropy.ts";
-import { arange, type Tensor } from "../tensor.ts";
+import { arange } from "../create.ts";
+import type { Tensor } from "../tensor.ts";
 import { where } from "./where.ts";
 
 /** Options of {@linkcode amSoftmax}. */

@@ -1,5 +1,6 @@
 /** Padding and rolling. @module */
-import { full, type Tensor, tensor } from "../tensor.ts";
+import { full, tensor } from "../create.ts";
+import type { Tensor } from "../tensor.ts";
 import { normalizeAxis, show } from "../shape.ts";
 import { cat } from "./copy.ts";
 import { indexSelect } from "./gather.ts";

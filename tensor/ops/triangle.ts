@@ -1,6 +1,7 @@
 /** Triangles of matrices. @module */
 import { show } from "../shape.ts";
-import { arange, type Tensor } from "../tensor.ts";
+import { arange } from "../create.ts";
+import type { Tensor } from "../tensor.ts";
 import { where } from "./where.ts";
 
 /** Column minus row of each element of the last two axes. */

@@ -1,6 +1,7 @@
 /** Sliding windows. @module */
 import { normalizeAxis, show } from "../shape.ts";
-import { Tensor, zeros } from "../tensor.ts";
+import { zeros } from "../create.ts";
+import { Tensor } from "../tensor.ts";
 import { copyIntoView } from "./copy.ts";
 
 /**
