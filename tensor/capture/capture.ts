@@ -53,7 +53,10 @@ function record<A extends readonly Tensor[], R>(step: (...inputs: A) => R, like:
   const inputs = like.map((t) => Tensor.persistent(t.device, t.shape, t.dtype)) as unknown as A;
   const recorder: Recorder = { calls: [], beforeRun: [] };
   const result = recordInto(recorder, () => step(...inputs));
-  if (result instanceof Promise) throw new TypeError("Cannot capture an async function: read values after the step");
+  if (result instanceof Promise) {
+    result.catch(() => {}); // told below; it has nothing to add
+    throw new TypeError("Cannot capture an async function: read values after the step");
+  }
   const { program, free } = build(recorder, result);
   const freeAll = () => {
     program.dispose();
