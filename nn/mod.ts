@@ -2,6 +2,7 @@
 export { ELU, GELU, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh } from "./activations.ts";
 export { Dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
+/** Initial values: `init.xavierUniform(parameter)` and its like. */
 export * as init from "./init.ts";
 export { LayerNorm, type LayerNormModuleOptions } from "./layer_norm.ts";
 export { lengthMask } from "./length_mask.ts";
