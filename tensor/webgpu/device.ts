@@ -197,17 +197,18 @@ export class WebGpuDevice implements Device {
 
   compile(calls: readonly Call[]): Program {
     this.#requireOpen();
+    // scratch is shared by all calls of the program: the largest wish so far for each number
     const scratch: GpuRange[] = [];
+    const owned: GpuRange[] = [];
     const largest = (index: number, bytes: number): GpuRange => {
-      // one set for the whole program; a larger wish later gets a buffer of its own
-      if (scratch[index] !== undefined && scratch[index].size >= bytes) return scratch[index];
-      const range = this.#pool.take(bytes);
-      if (scratch[index] !== undefined) scratch.push(scratch[index]);
-      return scratch[index] = range;
+      if (scratch[index] === undefined || scratch[index].size < bytes) {
+        owned.push(scratch[index] = this.#pool.take(bytes));
+      }
+      return scratch[index];
     };
     const prepared = calls.flatMap((call) => this.prepare(call, largest));
     return new WebGpuProgram(this, prepared, () => {
-      for (const range of scratch) if (!this.#closed) this.#pool.give(range);
+      for (const range of owned) if (!this.#closed) this.#pool.give(range);
     });
   }
 
