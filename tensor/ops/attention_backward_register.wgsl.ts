@@ -10,7 +10,20 @@
  */
 import type { Dispatch, GpuPlan } from "../device/kernel.ts";
 import { attentionBits, BIT_NAMES } from "./attention_bits.wgsl.ts";
-import { isVec4, lines, loadRow, rowAddress, shiftUp, storeRow, zeroVec4 } from "./attention_code.ts";
+import {
+  dotRows,
+  isVec4,
+  keepFactor,
+  lines,
+  loadRow,
+  LOG2E,
+  rowAddress,
+  shiftUp,
+  storeRow,
+  weightLet,
+  wordLets,
+  zeroVec4,
+} from "./attention_code.ts";
 import type { AttentionBackwardArgs } from "./attention_kernel.ts";
 import {
   attentionBackwardLets,
@@ -25,10 +38,9 @@ import { foldGrid } from "./uniform.ts";
 const WORKGROUP = 8;
 /** vec4 of one array of rows that a tile may hold: more is slower to compile and spills. */
 const TILE_VEC4 = 40;
-const LOG2E = "1.4426950408889634";
 
 /** Bits if needed, row statistics, dQ, dK with dV. Inputs [q, k, v, out, dOut, logSumExp, mask?, state?], outputs [dq, dk, dv] or [packed]. */
-export function attentionBackwardRegisterGpu(args: AttentionBackwardArgs): GpuPlan {
+export function attentionBackwardRegisterGpu(args: AttentionBackwardArgs, rows = tileRows(args)): GpuPlan {
   const { batch, heads, queries, keys } = args;
   const mask = 6;
   const state = mask + Number(args.mask !== null);
@@ -37,7 +49,6 @@ export function attentionBackwardRegisterGpu(args: AttentionBackwardArgs): GpuPl
   const stats = dq + outputs.length;
   const bits = attentionBits(args, { mask, state, bits: stats + 1 });
   const inputs = [0, 1, 2, 4, stats, ...(bits.bytes ? [stats + 1] : [])];
-  const rows = tileRows(args);
   const make = (name: string, source: string, time: number, written: readonly number[]): Dispatch => {
     const tiles = Math.ceil(time / rows);
     const count = batch * heads * tiles;
@@ -87,7 +98,7 @@ function cells({ rows, width }: Code, line: (r: number, c: number) => string): s
 }
 
 function dot({ width }: Code, a: string, b: string): string {
-  return Array.from({ length: width }, (_, c) => `dot(${a}${c}, ${b}${c})`).join(" + ");
+  return dotRows(width, a, b);
 }
 
 function head({ args, vec4, rows }: Code, outputs: readonly string[]): string {
@@ -142,7 +153,7 @@ ${cells(shape, (r, c) => `  var d${r}_${c} = ${zeroVec4};`)}
   var kAt = ${rowAddress("k", "0u")};
   var vAt = ${rowAddress("v", "0u")};
   for (var word = 0u; word < rowWords; word++) {
-${each(shape, (r) => wordLets(args, `${r}`, `min(first + ${r}u, queries - 1u)`, "word"))}
+${each(shape, (r) => wordLets(args, { name: `${r}`, query: `min(first + ${r}u, queries - 1u)`, word: "word" }))}
     for (var t = 0u; t < min(32u, keys - word * 32u); t++) {
       let bit = 1u << t;
 ${loadRow({ name: "k", to: "k_", headDim, vec4, at: "kAt" })}
@@ -151,8 +162,10 @@ ${loadRow({ name: "v", to: "v_", headDim, vec4, at: "vAt" })}
       vAt += vTime;
 ${
     each(shape, (r) => `
-${weight(args, `${r}`, dot(shape, `q${r}_`, "k_"), `stats${r}`)}
-      let slope${r} = weight${r} * (${keep(args, `${r}`, dot(shape, `dO${r}_`, "v_"))} - stats${r}.y);
+${weightLet(args, { name: `${r}`, word: `${r}`, score: dot(shape, `q${r}_`, "k_"), row: `stats${r}` })}
+      let slope${r} = weight${r} * (${
+      keepFactor(args, { word: `${r}`, value: dot(shape, `dO${r}_`, "v_") })
+    } - stats${r}.y);
 ${lines(width, (c) => `      d${r}_${c} += slope${r} * k_${c};`)}`)
   }
     }
@@ -189,12 +202,12 @@ ${loadRow({ name: "dO", to: "dO_", headDim, vec4, at: "oAt" })}
     qAt += qTime;
     oAt += oTime;
     let row = stats[z * queries + i];
-${wordLets(args, "", "i", "word")}
+${wordLets(args, { query: "i", word: "word" })}
 ${
     each(shape, (r) => `
-${weight(args, `${r}`, dot(shape, "q_", `k${r}_`), "row", { word: "", bit: `bit${r}` })}
-    let slope${r} = weight${r} * (${keep(args, "", dot(shape, "dO_", `v${r}_`), `bit${r}`)} - row.y);
-    let kept${r} = ${keep(args, "", `weight${r}`, `bit${r}`)};
+${weightLet(args, { name: `${r}`, score: dot(shape, "q_", `k${r}_`), row: "row", bit: `bit${r}` })}
+    let slope${r} = weight${r} * (${keepFactor(args, { value: dot(shape, "dO_", `v${r}_`), bit: `bit${r}` })} - row.y);
+    let kept${r} = ${keepFactor(args, { value: `weight${r}`, bit: `bit${r}` })};
 ${lines(width, (c) => `    d${r}_${c} += slope${r} * q_${c}; e${r}_${c} += kept${r} * dO_${c};`)}`)
   }
   }
@@ -208,29 +221,4 @@ ${shiftUp("e", rows, width)}
   }
 }
 `;
-}
-
-/** Words of bits of `query`, as `masked{name}` and `keep{name}`. */
-function wordLets({ mask, dropout }: AttentionBackwardArgs, name: string, query: string, word: string): string {
-  const masked =
-    `    let masked${name} = bits[z0 * maskWordBatch + z1 * maskWordHead + (${query}) * maskWordQuery + ${word}];`;
-  const kept = `    let keep${name} = bits[keepWord0 + (z * queries + ${query}) * rowWords + ${word}];`;
-  return [...(mask ? [masked] : []), ...(dropout ? [kept] : [])].join("\n");
-}
-
-/** `weight{r}`: exp2 of the score over the row's log-sum-exp, 0 where masked. */
-function weight(
-  { mask }: AttentionBackwardArgs,
-  r: string,
-  score: string,
-  row: string,
-  { word = r, bit = "bit" }: { word?: string; bit?: string } = {},
-): string {
-  const power = `exp2(clamp(${score} - ${row}.x, -120.0, 1.0))`;
-  return `      let weight${r} = ${mask ? `select(${power}, 0.0, (masked${word} & ${bit}) != 0u)` : power};`;
-}
-
-/** `value` times the dropout factor. */
-function keep({ dropout }: AttentionBackwardArgs, word: string, value: string, bit = "bit"): string {
-  return dropout ? `select(0.0, keepScale * (${value}), (keep${word} & ${bit}) != 0u)` : `(${value})`;
 }

@@ -2,10 +2,13 @@
  * Pieces of WGSL that the fused attention kernels are written with: rows of a head as vec4 registers.
  * @module
  */
-import type { HeadLayout } from "./attention_kernel.ts";
+import type { AttentionArgs, HeadLayout } from "./attention_kernel.ts";
 
 /** An all-zero register. */
 export const zeroVec4 = "vec4<f32>(0.0)";
+
+/** Scores are kept in powers of two. */
+export const LOG2E = "1.4426950408889634";
 
 /** `count` lines of WGSL. */
 export function lines(count: number, line: (i: number) => string): string {
@@ -59,4 +62,45 @@ export function storeRow({ name, from, headDim, vec4, at = "at", factor }: RowCo
     const used = [0, 1, 2, 3].filter((i) => c * 4 + i < headDim);
     return used.map((i) => `    ${name}[${at} + ${c * 4 + i}u] = ${scaled(`${from}${c}.${"xyzw"[i]}`)};`).join("\n");
   });
+}
+
+/** The dot product of two rows in registers `{a}0`…, `{b}0`…. */
+export function dotRows(width: number, a: string, b: string): string {
+  return Array.from({ length: width }, (_, c) => `dot(${a}${c}, ${b}${c})`).join(" + ");
+}
+
+/** Declares the words of bits of `query` at key word `word`: `masked{name}` and `keep{name}`. */
+export function wordLets(
+  { mask, dropout }: AttentionArgs,
+  { name = "", query, word }: { name?: string; query: string; word: string },
+): string {
+  const masked = `bits[z0 * maskWordBatch + z1 * maskWordHead + (${query}) * maskWordQuery + ${word}]`;
+  const keep = `bits[keepWord0 + (z * queries + (${query})) * rowWords + ${word}]`;
+  return [
+    ...(mask ? [`    let masked${name} = ${masked};`] : []),
+    ...(dropout ? [`    let keep${name} = ${keep};`] : []),
+  ].join("\n");
+}
+
+/** Declares `weight{name}`: exp2 of the score above the row's log-sum-exp `{row}.x`, 0 where masked. */
+export function weightLet(
+  { mask }: AttentionArgs,
+  { name = "", word = "", bit = "bit", score, row }: {
+    name?: string;
+    word?: string;
+    bit?: string;
+    score: string;
+    row: string;
+  },
+): string {
+  const power = `exp2(clamp(${score} - ${row}.x, -120.0, 1.0))`;
+  return `    let weight${name} = ${mask ? `select(${power}, 0.0, (masked${word} & ${bit}) != 0u)` : power};`;
+}
+
+/** `value` times the dropout factor of the weight at hand. */
+export function keepFactor(
+  { dropout }: AttentionArgs,
+  { word = "", bit = "bit", value }: { word?: string; bit?: string; value: string },
+): string {
+  return dropout ? `select(0.0, keepScale * (${value}), (keep${word} & ${bit}) != 0u)` : `(${value})`;
 }

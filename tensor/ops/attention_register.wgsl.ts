@@ -9,24 +9,34 @@
  */
 import type { GpuPlan } from "../device/kernel.ts";
 import { attentionBits, BIT_NAMES } from "./attention_bits.wgsl.ts";
-import { isVec4, lines, loadRow, rowAddress, shiftUp, storeRow, zeroVec4 } from "./attention_code.ts";
+import {
+  dotRows,
+  isVec4,
+  lines,
+  loadRow,
+  LOG2E,
+  rowAddress,
+  shiftUp,
+  storeRow,
+  wordLets,
+  zeroVec4,
+} from "./attention_code.ts";
 import type { AttentionArgs } from "./attention_kernel.ts";
 import { attentionLabel, attentionLets, attentionUniform, attentionWords, declareBuffers } from "./attention_params.ts";
 import { foldGrid } from "./uniform.ts";
 
 const WORKGROUP = 8;
 /** vec4 of one array of rows (queries, outputs) that a tile may hold: more is slower to compile and spills. */
-const TILE_VEC4 = 80;
+const TILE_VEC4 = 40;
 
 /** Bits if needed, then one dispatch. Inputs [q, k, v, mask?, state?], outputs [out, logSumExp]. */
-export function attentionRegisterGpu(args: AttentionArgs): GpuPlan {
+export function attentionRegisterGpu(args: AttentionArgs, rows = tileRows(args)): GpuPlan {
   const { batch, heads, queries } = args;
   const mask = 3;
   const state = mask + Number(args.mask !== null);
   const out = state + Number(args.dropout > 0);
   const scratch = out + 2;
   const bits = attentionBits(args, { mask, state, bits: scratch });
-  const rows = tileRows(args);
   const tiles = Math.ceil(queries / rows);
   const count = batch * heads * tiles;
   const hasBits = bits.bytes > 0;
@@ -71,7 +81,7 @@ ${cells((r, c) => `  var q${r}_${c} = ${zeroVec4};`)}
   for (var r = 0u; r < ${rows}u; r++) {
     let at = ${rowAddress("q", "min(first + r, queries - 1u)")};
 ${shiftUp("q", rows, width)}
-${loadRow({ name: "q", to: `q${rows - 1}_`, headDim, vec4, factor: "(scale * 1.4426950408889634)", assign: true })}
+${loadRow({ name: "q", to: `q${rows - 1}_`, headDim, vec4, factor: `(scale * ${LOG2E})`, assign: true })}
   }
 ${each((r) => `  var guess${r} = 0.0; var top${r} = 0.0; var sum${r} = 0.0;`)}
 ${cells((r, c) => `  var o${r}_${c} = ${zeroVec4};`)}
@@ -81,7 +91,7 @@ ${cells((r, c) => `    o${r}_${c} = ${zeroVec4};`)}
     var kAt = ${rowAddress("k", "0u")};
     var vAt = ${rowAddress("v", "0u")};
     for (var word = 0u; word < rowWords; word++) {
-${each((r) => wordLets(args, r))}
+${each((r) => wordLets(args, { name: `${r}`, query: `min(first + ${r}u, queries - 1u)`, word: "word" }))}
       for (var t = 0u; t < min(32u, keys - word * 32u); t++) {
         let bit = 1u << t;
 ${loadRow({ name: "k", to: "k_", headDim, vec4, at: "kAt" })}
@@ -108,17 +118,9 @@ ${lines(rows - 1, (r) => `    sum${r} = sum${r + 1}; guess${r} = guess${r + 1};`
 `;
 }
 
-function wordLets({ mask, dropout }: AttentionArgs, r: number): string {
-  const query = `min(first + ${r}u, queries - 1u)`;
-  const masked =
-    `      let masked${r} = bits[z0 * maskWordBatch + z1 * maskWordHead + ${query} * maskWordQuery + word];`;
-  const keep = `      let keep${r} = bits[keepWord0 + (z * queries + ${query}) * rowWords + word];`;
-  return [...(mask ? [masked] : []), ...(dropout ? [keep] : [])].join("\n");
-}
-
 /** Score, weight and output of row r for the key at hand. */
 function weightCode({ mask, dropout }: AttentionArgs, r: number, width: number): string {
-  const dots = Array.from({ length: width }, (_, c) => `dot(q${r}_${c}, k_${c})`).join(" + ");
+  const dots = dotRows(width, `q${r}_`, "k_");
   const isMasked = `(masked${r} & bit) != 0u`;
   return `
         let score${r} = ${mask ? `select(${dots}, -1e30, ${isMasked})` : dots};
