@@ -1,8 +1,9 @@
 /** Softmax and cross-entropy in one kernel. @module */
 import { track } from "../autograd.ts";
 import type { Kernel } from "../device/kernel.ts";
+import type { Storage } from "../device/storage.ts";
 import { allocate, run } from "../memory.ts";
-import { show } from "../shape.ts";
+import { show, sizeOf } from "../shape.ts";
 import { requireFloat, requireSameDevice, Tensor } from "../tensor.ts";
 import { packed } from "./copy.ts";
 import { type RowArgs, rowPlan } from "./rows.ts";
@@ -26,11 +27,12 @@ interface LossArgs extends RowArgs {
   readonly smoothing: number;
   readonly ignoreIndex: number;
   readonly weighted: boolean;
+  readonly reduction: Reduction;
 }
 
 /**
  * Inputs [x, target, weight?]; outputs [row losses, row facts (log-sum-exp, weight of the target)]. With smoothing ε over C classes the loss
- * of a row is (1−ε)·w_t·(lse − x_t) + ε/C · Σ_c w_c·(lse − x_c).
+ * of a row is (1−ε)·w_t·(lse − x_t) + ε/C · Σ_c w_c·(lse − x_c); of a target that is no class it is NaN, so that it shows.
  */
 const crossEntropyKernel: Kernel<LossArgs> = {
   name: "crossEntropy",
@@ -50,7 +52,8 @@ const crossEntropyKernel: Kernel<LossArgs> = {
       if (smoothing > 0 && !ignored) {
         for (let j = 0; j < columns; j++) spread += (weight === null ? 1 : weight[j]) * (lse - x[start + j]);
       }
-      loss[row] = ignored ? 0 : (1 - smoothing) * w * (lse - x[start + t]) + smoothing / columns * spread;
+      const own = t >= 0 && t < columns ? x[start + t] : NaN;
+      loss[row] = ignored ? 0 : (1 - smoothing) * w * (lse - own) + smoothing / columns * spread;
       facts[2 * row] = lse;
       facts[2 * row + 1] = w;
     }
@@ -60,32 +63,64 @@ const crossEntropyKernel: Kernel<LossArgs> = {
       label: "crossEntropy",
       inputs: ["x", "label:i32", ...(args.weighted ? ["weight"] : [])],
       outputs: ["loss", "facts"],
-      scalars: [args.smoothing, args.ignoreIndex],
+      scalars: [args.smoothing, args.ignoreIndex, NaN],
       body: `
-  var top = -3.4028234e38; FOR { top = max(top, x[base + j]); } let m = MAX(top);
+  var top = x[base]; FOR { top = max(top, x[base + j]); } let m = MAX(top);
   var part0 = 0.0; FOR { part0 += exp(x[base + j] - m); }
   let lse = m + log(SUM(part0));
-  var part1 = 0.0; FOR { part1 += ${args.weighted ? "weight[j] * " : ""}(lse - x[base + j]); }
-  let spread = SUM(part1);
+  ${args.smoothing > 0 ? spreadOver(args.weighted) : "let spread = 0.0;"}
   if (FIRST) {
     let t = label[row];
-    if (t == i32(scalar1)) { loss[row] = 0.0; facts[2u * row + 1u] = 0.0; }
-    else {
-      let w = ${args.weighted ? "weight[t]" : "1.0"};
-      loss[row] = (1.0 - scalar0) * w * (lse - x[base + u32(t)]) + scalar0 / f32(columns) * spread;
-      facts[2u * row + 1u] = w;
-    }
+    let own = u32(clamp(t, 0, i32(columns) - 1));
+    let w = select(${args.weighted ? "weight[own]" : "1.0"}, 0.0, t == i32(scalar1));
+    let value = (1.0 - scalar0) * w * (lse - x[base + own]) + scalar0 / f32(columns) * spread;
+    let sound = select(scalar2, value, t >= 0 && t < i32(columns));
+    loss[row] = select(sound, 0.0, t == i32(scalar1));
     facts[2u * row] = lse;
+    facts[2u * row + 1u] = w;
   }`,
     }, traits),
 };
 
-/** Inputs [x, target, facts, scale of each row, weight?]; output [dx]. */
+function spreadOver(weighted: boolean): string {
+  return `var part1 = 0.0; FOR { part1 += ${
+    weighted ? "weight[j] * " : ""
+  }(lse - x[base + j]); } let spread = SUM(part1);`;
+}
+
+/** Inputs [row losses, row facts] of `columns` rows; output [Σ loss / Σ weight, 1 / Σ weight]. */
+const meanLossKernel: Kernel<RowArgs> = {
+  name: "meanLoss",
+  cpu({ columns }, [{ f32: loss }, { f32: facts }], [{ f32: total }]) {
+    let [sum, weight] = [0, 0];
+    for (let j = 0; j < columns; j++) {
+      sum += loss[j];
+      weight += facts[2 * j + 1];
+    }
+    total[0] = sum / weight;
+    total[1] = 1 / weight;
+  },
+  webgpu: (args, traits) =>
+    rowPlan(args, {
+      label: "meanLoss",
+      inputs: ["loss", "facts"],
+      outputs: ["total"],
+      body: `var part0 = 0.0; FOR { part0 += loss[j]; } let sum = SUM(part0);
+  var part1 = 0.0; FOR { part1 += facts[2u * j + 1u]; } let weight = SUM(part1);
+  if (FIRST) { total[0] = sum / weight; total[1] = 1.0 / weight; }`,
+    }, traits),
+};
+
+/** The gradient of a row's loss. */
+const GRADIENT: Record<Reduction, string> = { none: "g[row]", sum: "g[0]", mean: "g[0] * total[1]" };
+
+/** Inputs [x, target, facts, gradient (of each row, or of the one result), total?, weight?]; output [dx]. `total` is there for a mean. */
 const crossEntropyBackwardKernel: Kernel<LossArgs> = {
   name: "crossEntropyBackward",
-  cpu({ rows, columns, smoothing, ignoreIndex, weighted }, inputs, [{ f32: dx }]) {
-    const [x, target, facts, scale] = [inputs[0].f32, inputs[1].i32, inputs[2].f32, inputs[3].f32];
-    const weight = weighted ? inputs[4].f32 : null;
+  cpu({ rows, columns, smoothing, ignoreIndex, weighted, reduction }, inputs, [{ f32: dx }]) {
+    const [x, target, facts, g] = [inputs[0].f32, inputs[1].i32, inputs[2].f32, inputs[3].f32];
+    const weight = weighted ? inputs[reduction === "mean" ? 5 : 4].f32 : null;
+    const factor = reduction === "mean" ? inputs[4].f32[1] : 1;
     for (let row = 0; row < rows; row++) {
       const [start, t, lse, w] = [row * columns, target[row], facts[2 * row], facts[2 * row + 1]];
       let mass = columns; // Σ of the classes' weights
@@ -94,20 +129,24 @@ const crossEntropyBackwardKernel: Kernel<LossArgs> = {
         const p = Math.exp(x[start + j] - lse);
         const even = smoothing / columns * (p * mass - (weight === null ? 1 : weight[j]));
         const sharp = (1 - smoothing) * w * (p - (j === t ? 1 : 0));
-        dx[start + j] = t === ignoreIndex ? 0 : scale[row] * (sharp + even);
+        dx[start + j] = t === ignoreIndex ? 0 : factor * g[reduction === "none" ? row : 0] * (sharp + even);
       }
     }
   },
   webgpu: (args, traits) =>
     rowPlan(args, {
       label: "crossEntropyBackward",
-      inputs: ["x", "label:i32", "facts", "scale", ...(args.weighted ? ["weight"] : [])],
+      inputs: [
+        ...["x", "label:i32", "facts", "g"],
+        ...(args.reduction === "mean" ? ["total"] : []),
+        ...(args.weighted ? ["weight"] : []),
+      ],
       outputs: ["dx"],
       scalars: [args.smoothing, args.ignoreIndex],
       body: `
   let t = label[row]; let lse = facts[2u * row]; let w = facts[2u * row + 1u];
   ${args.weighted ? "var part0 = 0.0; FOR { part0 += weight[j]; } let mass = SUM(part0);" : "let mass = f32(columns);"}
-  let s = select(scale[row], 0.0, t == i32(scalar1));
+  let s = select(${GRADIENT[args.reduction]}, 0.0, t == i32(scalar1));
   FOR {
     let p = exp(x[base + j] - lse);
     let even = scalar0 / f32(columns) * (p * mass - ${args.weighted ? "weight[j]" : "1.0"});
@@ -117,39 +156,42 @@ const crossEntropyBackwardKernel: Kernel<LossArgs> = {
     }, traits),
 };
 
-/** Row losses, tracked, and the weights of the rows. */
-function rowLosses(
-  x: Tensor,
-  target: Tensor,
-  weight: Tensor | null,
-  smoothing: number,
-  ignoreIndex: number,
-): { losses: Tensor; weights: Tensor } {
-  const [rows, columns] = x.shape;
-  const args: LossArgs = { rows, columns, smoothing, ignoreIndex, weighted: weight !== null };
-  const [logits, labels] = [packed(x.detach()), packed(target)];
-  const extra = weight === null ? [] : [packed(weight).storage];
-  const losses = new Tensor(allocate(x.device, 4 * rows), [rows], "float32");
-  const facts = new Tensor(allocate(x.device, 8 * rows), [rows, 2], "float32");
+/** Runs kernels forward; `backward` runs the one of the gradient. */
+function losses(args: LossArgs, x: Tensor, target: Tensor, weight: Tensor | null) {
+  const { rows, columns, reduction } = args;
+  const [logits, labels] = [packed(x.detach()).storage, packed(target).storage];
+  const weights = weight === null ? [] : [packed(weight.detach()).storage];
+  const make = (...shape: number[]) => new Tensor(allocate(x.device, 4 * sizeOf(shape)), shape, "float32");
+  const [perRow, facts] = [make(rows), make(rows, 2)];
   run({
     kernel: crossEntropyKernel,
     args,
-    inputs: [logits.storage, labels.storage, ...extra],
-    outputs: [losses.storage, facts.storage],
+    inputs: [logits, labels, ...weights],
+    outputs: [perRow.storage, facts.storage],
   });
-  track("crossEntropy", [x], losses, (g) => {
-    const dx = new Tensor(allocate(x.device, 4 * x.size), x.shape, "float32");
-    const inputs = [logits, labels, facts, packed(g)].map((t) => t.storage);
-    run({ kernel: crossEntropyBackwardKernel, args, inputs: [...inputs, ...extra], outputs: [dx.storage] });
-    return [dx];
-  });
-  return { losses, weights: facts.slice(1, 1, 2).reshape([rows]) };
+  let out = reduction === "sum" ? perRow.sum() : perRow;
+  const totals: Storage[] = [];
+  if (reduction === "mean") {
+    const total = make(2);
+    const inputs = [perRow.storage, facts.storage];
+    run({ kernel: meanLossKernel, args: { rows: 1, columns: rows }, inputs, outputs: [total.storage] });
+    out = new Tensor(total.storage, [], "float32");
+    totals.push(total.storage);
+  }
+  const backward = (g: Tensor): Tensor => {
+    const dx = make(rows, columns);
+    const inputs = [logits, labels, facts.storage, packed(g).storage, ...totals, ...weights];
+    run({ kernel: crossEntropyBackwardKernel, args, inputs, outputs: [dx.storage] });
+    return dx;
+  };
+  return { out, backward };
 }
 
 /**
  * Cross-entropy of logits x (batch, classes) against class numbers target (batch), int32. Safe for large logits.
  *
- * @throws TypeError if the shapes or types do not fit. A target outside 0 … classes − 1 other than `ignoreIndex` is not checked: data sets check labels.
+ * @throws TypeError if the shapes or types do not fit. A target outside 0 … classes − 1
+ * other than `ignoreIndex` makes the loss NaN.
  */
 export function crossEntropy(x: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const { weight = null, labelSmoothing = 0, ignoreIndex = -100, reduction = "mean" } = options;
@@ -165,9 +207,9 @@ export function crossEntropy(x: Tensor, target: Tensor, options: CrossEntropyOpt
   }
   requireFloat("crossEntropy", x);
   requireSameDevice("crossEntropy", weight === null ? [x, target] : [x, target, weight]);
-  const { losses, weights } = rowLosses(x, target, weight, labelSmoothing, ignoreIndex);
-  if (reduction === "none") return losses;
-  if (reduction === "sum") return losses.sum();
-  // without weights or ignored rows the mean needs no second reduction
-  return weight === null && !("ignoreIndex" in options) ? losses.mean() : losses.sum().div(weights.sum());
+  const [rows, columns] = x.shape;
+  if (x.size === 0) throw new RangeError(`Cannot crossEntropy ${show(x.shape)}: there are no elements`);
+  const args = { rows, columns, smoothing: labelSmoothing, ignoreIndex, weighted: weight !== null, reduction };
+  const { out, backward } = losses(args, x, target, weight);
+  return track("crossEntropy", [x], out, (g) => [backward(g)]);
 }

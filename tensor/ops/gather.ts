@@ -11,7 +11,7 @@ import { reshape } from "./views.ts";
 
 /**
  * x seen as (outer, from, inner), the index as (to) or, where `full`, (outer, to, inner); the result is (outer, to, inner). An index counts from the end
- * where negative.
+ * where negative; one beyond the ends picks NaN, or 0 of int32, and passes no gradient on.
  */
 interface GatherArgs {
   readonly outer: number;
@@ -22,7 +22,8 @@ interface GatherArgs {
   readonly dtype: DType;
 }
 
-const SIZES = (a: GatherArgs) => uniform([a.outer, a.from, a.to, a.inner]);
+/** The bits of NaN come in a uniform: WGSL has no literal for it. */
+const SIZES = (a: GatherArgs) => uniform([a.outer, a.from, a.to, a.inner, 0x7fc00000]);
 
 /** Inputs [x, index]; output [picked]. */
 const gatherKernel: Kernel<GatherArgs> = {
@@ -53,8 +54,9 @@ fn main(${GRID_INDEX.parameters}) {
   let inner = ${words.u(3)}; let to = ${words.u(2)}; let size = ${words.u(1)};
   if (index >= ${words.u(0)} * to * inner) { return; }
   let wished = indices[${args.full ? "index" : "(index / inner) % to"}];
-  let f = u32(select(wished, wished + i32(size), wished < 0));
-  y[index] = x[(index / (inner * to) * size + min(f, size - 1u)) * inner + index % inner];
+  let f = u32(select(wished, wished + i32(size), wished < 0)); // below 0 it is huge
+  let value = x[(index / (inner * to) * size + min(f, size - 1u)) * inner + index % inner];
+  y[index] = select(value, ${type === "f32" ? words.f(4) : "0"}, f >= size);
 }`;
     const count = args.outer * args.to * args.inner;
     return {
@@ -78,7 +80,8 @@ const gatherBackwardKernel: Kernel<GatherArgs> = {
       for (let t = 0; t < to; t++) {
         for (let i = 0; i < inner; i++, at++) {
           const wished = index[full ? at : t];
-          dx[(o * from + (wished < 0 ? wished + from : wished)) * inner + i] += g[at];
+          const f = wished < 0 ? wished + from : wished;
+          if (f >= 0 && f < from) dx[(o * from + f) * inner + i] += g[at];
         }
       }
     }
@@ -126,6 +129,7 @@ function pick(name: string, x: Tensor, index: Tensor, shape: readonly number[], 
   }
   return track(name, [x], out, (g) => {
     const dx = new Tensor(allocate(device, 4 * x.size), x.shape, "float32");
+    if (x.size === 0) return [dx];
     run({ kernel: gatherBackwardKernel, args, inputs: [packed(g).storage, places.storage], outputs: [dx.storage] });
     return [dx];
   });
