@@ -3,7 +3,10 @@
  * @module
  */
 import { add, copyInto } from "./ops/mod.ts";
+import { apply, input } from "./expr/expr.ts";
+import { allocateBeside } from "./memory.ts";
 import { sameShape, show } from "./shape.ts";
+import { mapElementsInto } from "./ops/elementwise.ts";
 import { sumTo } from "./ops/reduce.ts";
 import { onesLike } from "./create.ts";
 import { Tensor } from "./tensor.ts";
@@ -67,13 +70,15 @@ function history(root: Tensor): { tensor: Tensor; node: Node }[] {
   return [...found].map(([node, tensor]) => ({ tensor, node })).sort((a, b) => b.node.id - a.node.id);
 }
 
+const SUM = apply("add", [input(0), input(1)]);
+
 /** Adds `grad` to a leaf's gradient, writing it straight into the place that an optimizer set aside for it. */
 function accumulateLeaf(leaf: Tensor, grad: Tensor): void {
   if (leaf.grad === null) {
-    leaf.grad = leaf.gradSlot ?? Tensor.persistent(leaf.device, leaf.shape, "float32");
+    leaf.grad = leaf.gradSlot ??= new Tensor(allocateBeside(leaf.storage, 4 * leaf.size), leaf.shape, "float32");
     copyInto(leaf.grad, grad);
   } else {
-    copyInto(leaf.grad, add(leaf.grad, grad));
+    mapElementsInto([leaf.grad], [SUM], [leaf.grad, grad], { label: "accumulate" });
   }
 }
 

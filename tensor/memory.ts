@@ -53,6 +53,18 @@ export function allocatePersistent(device: Device, bytes: number): Storage {
   return storage;
 }
 
+/** Allocates a storage that lives as long as another: a gradient beside its leaf. */
+export function allocateBeside(other: Storage, bytes: number): Storage {
+  if (recorder !== null && other.handle === null) return new Storage(other.device, bytes, null);
+  const storage = allocatePersistent(other.device, bytes);
+  const owner = other.persistent ? undefined : scopes.find((owned) => owned.includes(other));
+  if (owner !== undefined) {
+    storage.persistent = false;
+    owner.push(storage);
+  }
+  return storage;
+}
+
 /** Gives a storage's memory back at once; later use of its tensors throws. */
 export function release(storage: Storage): void {
   if (storage.handle === null || storage.parent !== null) return;

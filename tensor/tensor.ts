@@ -34,11 +34,14 @@ export class Tensor {
   readonly offset: number;
   /** True where {@linkcode Tensor.backward} should bring a gradient here. */
   requiresGrad = false;
-  /** The gradient gathered so far, of a tensor made by the user (a leaf); `null` before. */
+  /**
+   * The gradient gathered so far, of a tensor made by the user (a leaf); `null` before. Set it to `null` to start anew: the next backward then
+   * uses the same memory again, so clone a gradient that has to stay.
+   */
   grad: Tensor | null = null;
   /** How the tensor was computed; `null` for a leaf. Read by the autograd walk. */
   node: Node | null = null;
-  /** Where an optimizer wants the gradient to be written. */
+  /** Where the gradient is written: memory beside the tensor, or a place that an optimizer sets aside. */
   gradSlot: Tensor | null = null;
 
   /** For ops: wraps a storage. Users call `tensor`. */
@@ -123,6 +126,7 @@ export class Tensor {
 
   /** Frees the memory behind the tensor and its views now. Rarely needed: {@linkcode scope} does it for many at once. */
   dispose(): void {
+    if (this.gradSlot !== null) release(this.gradSlot.storage);
     release(this.storage);
   }
 
@@ -370,6 +374,9 @@ export class Tensor {
   }
   contiguous(): Tensor {
     return ops.contiguous(this);
+  }
+  clone(): Tensor {
+    return ops.clone(this);
   }
 
   // Products.

@@ -112,6 +112,11 @@ export function contiguous(x: Tensor): Tensor {
   return track("contiguous", [x], mapElements("contiguous", input(0, x.dtype), [x]), (g) => [g]);
 }
 
+/** A copy in memory of its own; gradients pass. */
+export function clone(x: Tensor): Tensor {
+  return track("clone", [x], mapElements("clone", input(0, x.dtype), [x]), (g) => [g]);
+}
+
 /** A tensor whose storage holds its elements row-major from the start and nothing else, as simple kernels want it. */
 export function packed(x: Tensor): Tensor {
   if (x.isContiguous && x.offset === 0) return x;
