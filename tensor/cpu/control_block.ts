@@ -23,6 +23,8 @@ export const Control = {
   failed: 69,
   /** 1 when workers have to end. */
   stop: 70,
+  /** Added to the ticket's chunk. */
+  first: 72,
   /** Workers that are up. */
   ready: 71,
 } as const;

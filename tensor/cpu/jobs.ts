@@ -6,6 +6,7 @@
 import { ARGS, CHUNK_BITS, CLOSED, Control, CONTROL_WORDS, EPOCHS } from "./control_block.ts";
 import type { Heap, HeapSlice } from "./heap.ts";
 import { RESERVED_BYTES } from "./heap.ts";
+import { KERNEL_JOBS } from "./wasm/kernels.ts";
 import { startWorkers, threadCount } from "./workers.ts";
 
 /** A job's function. */
@@ -19,10 +20,10 @@ export interface JobFunction {
 
 /** Words that the block of arguments can hold. */
 const ARGS_WORDS = (RESERVED_BYTES - ARGS) / 4;
-/** Most chunks of a job. */
+/** Chunks that are handed out at once; more come in several rounds. */
 export const MAX_CHUNKS = CLOSED - 1;
 /** Names that modules export jobs by. */
-const EXPORTS = ["run", "packB", "tiles", "products", "reduce"] as const;
+const EXPORTS = ["run", ...KERNEL_JOBS] as const;
 /** Name of an exported job. */
 export type ExportName = typeof EXPORTS[number];
 
@@ -96,17 +97,14 @@ export class Jobs {
 
   /** Runs all chunks and returns when they are done. */
   run(job: JobFunction, args: readonly number[] | Int32Array, chunks: number): void {
-    if (args.length > ARGS_WORDS || chunks > MAX_CHUNKS) throw new Error("internal: job too large");
+    if (args.length > ARGS_WORDS) throw new Error("internal: job too large");
     this.heap.words(ARGS, args.length).set(args);
     if (chunks === 1 || this.threads === 1 || !this.#workersAreUp()) {
       for (let chunk = 0; chunk < chunks; chunk++) job.run(ARGS, chunk, 0);
       return;
     }
-    this.#post(job, chunks);
-    try {
-      this.#takeChunks(job, chunks);
-    } finally {
-      this.#waitForOthers(chunks);
+    for (let first = 0; first < chunks; first += MAX_CHUNKS) {
+      this.#share(job, first, Math.min(MAX_CHUNKS, chunks - first));
     }
   }
 
@@ -126,13 +124,24 @@ export class Jobs {
     return this.workers > 0;
   }
 
-  #post(job: JobFunction, chunks: number): void {
+  /** Runs chunks from `first` on together with the workers. */
+  #share(job: JobFunction, first: number, chunks: number): void {
+    this.#post(job, first, chunks);
+    try {
+      this.#takeChunks(job, first, chunks);
+    } finally {
+      this.#waitForOthers(chunks);
+    }
+  }
+
+  #post(job: JobFunction, first: number, chunks: number): void {
     const control = this.#control;
     const module = this.#modules[job.module];
     this.#epoch = (this.#epoch + 1) % EPOCHS;
     const ticket = this.#epoch << CHUNK_BITS;
     Atomics.store(control, Control.ticket, ticket | CLOSED);
     Atomics.store(control, Control.total, chunks);
+    Atomics.store(control, Control.first, first);
     Atomics.store(control, Control.module, job.module);
     Atomics.store(control, Control.modulePtr, module.ptr);
     Atomics.store(control, Control.moduleBytes, module.bytes);
@@ -144,7 +153,7 @@ export class Jobs {
     Atomics.notify(control, Control.signal);
   }
 
-  #takeChunks(job: JobFunction, chunks: number): void {
+  #takeChunks(job: JobFunction, first: number, chunks: number): void {
     const control = this.#control;
     for (;;) {
       const ticket = Atomics.load(control, Control.ticket);
@@ -152,7 +161,7 @@ export class Jobs {
       if (chunk >= chunks) return;
       if (Atomics.compareExchange(control, Control.ticket, ticket, ticket + 1) !== ticket) continue;
       try {
-        job.run(ARGS, chunk, 0);
+        job.run(ARGS, first + chunk, 0);
       } finally {
         Atomics.add(control, Control.done, 1);
       }

@@ -4,30 +4,31 @@
  */
 import type { ElementwiseArgs } from "../expr/expr.ts";
 import type { AttentionArgs, AttentionBackwardArgs } from "../ops/attention_kernel.ts";
+import { Attention } from "./attention.ts";
 import { Elementwise } from "./elementwise.ts";
 import { GemmPlanner } from "./gemm.ts";
 import type { Heap, HeapSlice } from "./heap.ts";
 import type { Jobs } from "./jobs.ts";
 import type { CpuRuntime, CpuSlice, Gemm } from "./runtime.ts";
-import { addGemm } from "./wasm/gemm.ts";
-import { ModuleBuilder } from "./wasm/module.ts";
+import { KERNEL_JOBS, kernelModule } from "./wasm/kernels.ts";
 
 /** Everything kernels may call, over one heap and its threads. */
 export class WasmRuntime implements CpuRuntime {
   readonly #heap: Heap;
-  readonly #jobs: Jobs;
   readonly #elementwise: Elementwise;
-  #gemm: GemmPlanner | null = null;
+  readonly #gemm: GemmPlanner;
+  readonly #attention: Attention;
   #scratch: HeapSlice[] = [];
 
   constructor(heap: Heap, jobs: Jobs) {
+    const functions = jobs.load(kernelModule(heap.target), KERNEL_JOBS);
     this.#heap = heap;
-    this.#jobs = jobs;
     this.#elementwise = new Elementwise(jobs);
+    this.#gemm = new GemmPlanner(jobs, functions);
+    this.#attention = new Attention(jobs, functions);
   }
 
   gemm(args: Gemm): void {
-    this.#gemm ??= new GemmPlanner(this.#jobs, loadGemm(this.#jobs));
     this.#gemm.run(args);
   }
 
@@ -35,12 +36,12 @@ export class WasmRuntime implements CpuRuntime {
     this.#elementwise.run(args, inputs, outputs);
   }
 
-  attention(_args: AttentionArgs, _inputs: readonly CpuSlice[], _outputs: readonly CpuSlice[]): void {
-    throw new Error("internal: attention is not implemented yet");
+  attention(args: AttentionArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void {
+    this.#attention.forward(args, inputs, outputs);
   }
 
-  attentionBackward(_args: AttentionBackwardArgs, _inputs: readonly CpuSlice[], _outputs: readonly CpuSlice[]): void {
-    throw new Error("internal: attention is not implemented yet");
+  attentionBackward(args: AttentionBackwardArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void {
+    this.#attention.backward(args, inputs, outputs);
   }
 
   scratch(bytes: number): CpuSlice {
@@ -55,10 +56,4 @@ export class WasmRuntime implements CpuRuntime {
     for (const slice of this.#scratch) this.#heap.release(slice);
     this.#scratch = [];
   }
-}
-
-function loadGemm(jobs: Jobs) {
-  const module = new ModuleBuilder(jobs.heap.target);
-  addGemm(module);
-  return jobs.load(module.finish(), ["packB", "tiles", "products", "reduce"]);
 }

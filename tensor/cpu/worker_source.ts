@@ -35,6 +35,7 @@ function work(memory, thread, exportNames, spins) {
     const id = Atomics.load(words, C.module);
     const ptr = Atomics.load(words, C.modulePtr);
     const bytes = Atomics.load(words, C.moduleBytes);
+    const first = Atomics.load(words, C.first);
     const name = exportNames[Atomics.load(words, C.function)];
     let run = null;
     for (;;) {
@@ -48,7 +49,7 @@ function work(memory, thread, exportNames, spins) {
       }
       if (Atomics.compareExchange(words, C.ticket, ticket, ticket + 1) !== ticket) continue;
       try {
-        run(${ARGS}, chunk, thread);
+        run(${ARGS}, first + chunk, thread);
       } catch {
         Atomics.store(words, C.failed, 1);
       }

@@ -35,8 +35,9 @@ export function blockK(k: number): number {
 /** The functions of the matrix product that other kernels call. */
 export interface GemmFunctions {
   /**
-   * `product(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, kc, bias, alpha, floor, scratch)`: C = max(alpha·A·B + bias, floor) on one
-   * thread. Strides are bytes; k is positive, kc is {@linkcode blockK} of it; `bias` 0 stands for none.
+   * `product(a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, kc, add, bias, alpha, floor, scratch)`: C = max(alpha·A·B + bias, floor) on
+   * one thread. Strides are bytes; k is positive, kc is {@linkcode blockK} of it; `add` is ADD_TO_C to have A·B added to C before it is
+   * scaled, else 0; `bias` 0 stands for none.
    */
   readonly product: Func;
 }
@@ -150,30 +151,33 @@ function blockFlags(k0: I32, kk: I32, k: I32): Value<"i32"> {
 
 function addProduct(module: ModuleBuilder, block: Func, packB: Func): Func {
   type P = [
-    ...["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"],
+    ...["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"],
     ...["f32", "f32", "i32"],
   ];
-  const params = [...Array(13).fill("i32"), "f32", "f32", "i32"] as P;
-  return module.func(params, (f, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, kc, bias, alpha, floor, scratch) => {
-    const panels = f.local("i32", i32.add(scratch, A_BYTES + EDGE_BYTES));
-    const [j, k0, i, flags] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
-    f.for(j, 0, n, BLOCK_N, () => {
-      const nn = smaller(f, BLOCK_N, i32.sub(n, j));
-      f.for(k0, 0, k, kc, () => {
-        const kk = smaller(f, kc, i32.sub(k, k0));
-        f.set(flags, blockFlags(k0, kk, k));
-        const from = i32.add(b, i32.add(i32.mul(k0, bRow), i32.mul(j, bCol)));
-        f.call(packB, panels, from, bRow, bCol, kk, nn);
-        f.for(i, 0, m, BLOCK_M, () => {
-          const mm = smaller(f, BLOCK_M, i32.sub(m, i));
-          const left = i32.add(a, i32.add(i32.mul(i, aRow), i32.mul(k0, aCol)));
-          const to = i32.add(c, i32.add(i32.mul(i, cRow), i32.shl(j, 2)));
-          const at = within(bias, i32.shl(j, 2));
-          f.call(block, left, aRow, aCol, panels, to, cRow, mm, nn, kk, flags, at, alpha, floor, scratch);
+  const params = [...Array(14).fill("i32"), "f32", "f32", "i32"] as P;
+  return module.func(
+    params,
+    (f, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, kc, add, bias, alpha, floor, scratch) => {
+      const panels = f.local("i32", i32.add(scratch, A_BYTES + EDGE_BYTES));
+      const [j, k0, i, flags] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
+      f.for(j, 0, n, BLOCK_N, () => {
+        const nn = smaller(f, BLOCK_N, i32.sub(n, j));
+        f.for(k0, 0, k, kc, () => {
+          const kk = smaller(f, kc, i32.sub(k, k0));
+          f.set(flags, i32.or(add, blockFlags(k0, kk, k)));
+          const from = i32.add(b, i32.add(i32.mul(k0, bRow), i32.mul(j, bCol)));
+          f.call(packB, panels, from, bRow, bCol, kk, nn);
+          f.for(i, 0, m, BLOCK_M, () => {
+            const mm = smaller(f, BLOCK_M, i32.sub(m, i));
+            const left = i32.add(a, i32.add(i32.mul(i, aRow), i32.mul(k0, aCol)));
+            const to = i32.add(c, i32.add(i32.mul(i, cRow), i32.shl(j, 2)));
+            const at = within(bias, i32.shl(j, 2));
+            f.call(block, left, aRow, aCol, panels, to, cRow, mm, nn, kk, flags, at, alpha, floor, scratch);
+          });
         });
       });
-    });
-  });
+    },
+  );
 }
 
 /** Floats in a packed row of all panels. */
@@ -232,7 +236,7 @@ function addProductsJob(module: ModuleBuilder, product: Func): void {
       const k = smaller(f, v.k, i32.sub(v.kTotal, i32.mul(item, v.kStep)));
       const [a, b, c] = [at(v.a, v.a0, v.a1), at(v.b, v.b0, v.b1), at(v.c, v.c0, v.c1)];
       const { aRow, aCol, bRow, bCol, cRow, m, n, kc, bias } = v;
-      f.call(product, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, kc, bias, alpha, floor, scratch);
+      f.call(product, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, kc, 0, bias, alpha, floor, scratch);
       f.step(item, 1);
     });
   }, "products");

@@ -58,12 +58,13 @@ export class VectorMath {
     return this.keep(power);
   }
 
-  /** e to the x for x ≤ 0 without NaN: results below 2^-126 are 0. Half the price of {@linkcode exp}. */
+  /** e to the x for x ≤ 0 (or little above): results below 2^-126 are 0. Cheaper than {@linkcode exp}. */
   expOfNegative(x: V128): V128 {
-    const clamped = this.keep(f32x4.pmax(x, this.constant(-87.4)));
+    const kept = this.keep(x);
+    const clamped = this.keep(f32x4.pmax(kept, this.constant(-87.3)));
     const n = this.keep(f32x4.nearest(f32x4.mul(clamped, this.constant(Math.LOG2E))));
     const power = f32x4.mul(this.#expReduced(clamped, n), this.#pow2(i32x4.fromFloat(n)));
-    return this.keep(v128.and(power, f32x4.ge(x, this.constant(-87.3))));
+    return this.keep(v128.andNot(power, f32x4.lt(kept, this.constant(-87.3))));
   }
 
   /** e to the r, r = x − n·log 2. */

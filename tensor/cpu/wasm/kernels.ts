@@ -1,0 +1,20 @@
+/**
+ * The module of all kernels that are not compiled from expressions. Engines compile a function when it is first called, so that
+ * unused ones cost next to nothing.
+ * @module
+ */
+import { addAttention } from "./attention.ts";
+import { addGemm } from "./gemm.ts";
+import { ModuleBuilder, type Target } from "./module.ts";
+import { addPhiloxFill } from "./philox.ts";
+
+/** Exports of {@linkcode kernelModule}. */
+export const KERNEL_JOBS = ["packB", "tiles", "products", "reduce", "attention", "attentionBackward"] as const;
+
+/** The bytes of the module. */
+export function kernelModule(target: Target): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder(target);
+  const gemm = addGemm(module);
+  addAttention(module, gemm, addPhiloxFill(module));
+  return module.finish();
+}
