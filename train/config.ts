@@ -4,7 +4,6 @@
  * @module
  */
 import { extname } from "node:path";
-import { parse as parseToml } from "npm:smol-toml@1.9.1";
 import { parseJsonc } from "./jsonc.ts";
 import { type Field, flagOf } from "./fields.ts";
 import { ioFact } from "./io_fact.ts";
@@ -69,7 +68,8 @@ export function flagLayer(values: Readonly<Record<string, unknown>>): Layer {
  * @throws {SyntaxError} Where it does not parse, or is not a table of keys.
  */
 export async function readConfigFile(path: string): Promise<Layer> {
-  const values = parseConfig(path, await readText(path));
+  const text = await readText(path);
+  const values = parseConfig(path, text, await parserOf(path));
   if (typeof values !== "object" || values === null || Array.isArray(values)) {
     throw new SyntaxError(`Cannot read "${path}": expected keys with values, found ${JSON.stringify(values)}`);
   }
@@ -84,13 +84,24 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-function parseConfig(path: string, text: string): unknown {
+type Parser = (text: string) => unknown;
+
+/** What reads a file of this name. */
+async function parserOf(path: string): Promise<Parser> {
   const kind = extname(path).toLowerCase();
-  if (![".toml", ".json", ".jsonc"].includes(kind)) {
+  if (kind === ".json" || kind === ".jsonc") return parseJsonc;
+  if (kind !== ".toml") {
     throw new SyntaxError(`Cannot read "${path}": expected a name ending in .toml, .json or .jsonc`);
   }
+  // Not a literal, or Deno would fetch the package for every program that imports this one.
+  const specifier: string = "npm:smol-toml@1.9.1";
+  const { parse }: { parse: Parser } = await import(specifier);
+  return parse;
+}
+
+function parseConfig(path: string, text: string, parse: Parser): unknown {
   try {
-    return kind === ".toml" ? parseToml(text) : parseJsonc(text);
+    return parse(text);
   } catch (error) {
     const fact = (error as Error).message.replace(/^Invalid TOML document: /, "").trimEnd();
     throw new SyntaxError(`Cannot read "${path}": ${fact}`, { cause: error });
