@@ -8,6 +8,7 @@ import { forEachDevice } from "./devices.ts";
 import { type ComparedArray, difference, type GoldenCase, goldenFamilies, readGoldens } from "./goldens.ts";
 import { featureCases } from "./goldens_features.ts";
 import { moduleCases, withEarlierGradients } from "./goldens_modules.ts";
+import { optimCases } from "./goldens_optim.ts";
 import { opCases } from "./goldens_ops.ts";
 import { scheduleCases } from "./goldens_schedules.ts";
 
@@ -27,7 +28,6 @@ const pending: Readonly<Record<string, string>> = {
   relPositionAttention: "conformer: next",
   relPositionalEncoding: "conformer: next",
   subsampledLength: "conformer: next",
-  ...Object.fromEntries(["SGD", "Adam", "AdamW", "RMSprop", "clipGradNorm"].map((op) => [op, "optimizers"])),
 };
 
 type Tensors = Readonly<Record<string, Tensor>>;
@@ -45,7 +45,10 @@ function onHost({ op, args, inputs }: GoldenCase): Results | null {
 
 /** Ops of tensors: forward, and backward from Σ out × cot. */
 async function onDevice(golden: GoldenCase): Promise<Results | null> {
-  const { op, cotangents, gradients } = golden;
+  const { op, args, cotangents, gradients } = golden;
+  if (op in optimCases) {
+    return prefixed("out/", await readAll(named(await optimCases[op](inputsOf(golden), { ...args }))));
+  }
   if (!(op in opCases) && !(op in moduleCases)) return null;
   const { tensors, outputs } = op in opCases ? runOp(golden) : moduleCases[op](golden);
   const terms = named(cotangents).map(([name, { shape, data }]) => outputs[name].mul(tensor(data, { shape })).sum());
@@ -57,11 +60,15 @@ async function onDevice(golden: GoldenCase): Promise<Results | null> {
   };
 }
 
-function runOp({ op, args, inputs, gradients }: GoldenCase): { tensors: Tensors; outputs: Tensors } {
-  const tensors = Object.fromEntries(
+function runOp(golden: GoldenCase): { tensors: Tensors; outputs: Tensors } {
+  const tensors = inputsOf(golden);
+  return { tensors, outputs: opCases[golden.op](tensors, golden.args) };
+}
+
+function inputsOf({ inputs, gradients }: GoldenCase): Record<string, Tensor> {
+  return Object.fromEntries(
     named(inputs).map(([name, { shape, data }]) => [name, tensor(data, { shape, requiresGrad: name in gradients })]),
   );
-  return { tensors, outputs: opCases[op](tensors, args) };
 }
 
 async function readAll(tensors: readonly (readonly [string, Tensor | null])[]): Promise<Results> {
