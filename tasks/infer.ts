@@ -1,6 +1,6 @@
 /** `deno task infer`: writes a trained model's predictions. @module */
 import { choice, integer, text } from "../train/fields.ts";
-import { checkWritable, writePredictions } from "../train/predictions_csv.ts";
+import { checkWritable, type Prediction, writePredictions } from "../train/predictions_csv.ts";
 import { Screen } from "../train/progress.ts";
 import { type CommandSpec, parseCommand, required, withDefault } from "./cli/command.ts";
 import { UsageError } from "./cli/errors.ts";
@@ -8,7 +8,9 @@ import { exitCodes, runTask } from "./cli/run_task.ts";
 
 const options = {
   model: required(text("Run folder (its best model is taken), or a .safetensors file", { placeholder: "RUN|FILE" })),
-  data: text("Data set whose test part is predicted; unless told, the one trained on", { placeholder: "DIR" }),
+  data: text("Data set whose test part is predicted, or folder of recordings; unless told, what was trained on", {
+    placeholder: "DIR",
+  }),
   out: withDefault(text("File to write", { placeholder: "FILE" }), "predictions.csv"),
   topK: withDefault(integer("Likeliest classes of each, with their probabilities", { min: 1 }), 1),
   batchSize: withDefault(integer("Utterances a batch", { min: 1 }), 16),
@@ -25,9 +27,17 @@ const spec: CommandSpec<typeof options> = {
   options,
   examples: [
     "deno task infer --model runs/hw4-simple --data Dataset --out predictions.csv",
-    "deno task infer --model runs/quickstart data/samples/theo/*.wav --top-k 3",
+    "deno task infer --model runs/quickstart data/samples/theo/0_*.wav --top-k 3",
   ],
 };
+
+/** Recordings on the command line whose predictions are shown as well as written, at most. */
+const mostShown = 20;
+
+/** `a.wav: theo 0.981, george 0.012`. */
+function lineOf({ id, classes }: Prediction): string {
+  return `${id}: ${classes.map(({ name, probability }) => `${name} ${probability.toFixed(3)}`).join(", ")}`;
+}
 
 await runTask(async () => {
   const { options, positionals: recordings } = parseCommand(spec, Deno.args);
@@ -40,6 +50,7 @@ await runTask(async () => {
   const { infer } = await import("../train/infer.ts"); // only now: --help and typos need no engine
   const { predictions, skipped } = await infer({ model, data, recordings, topK, batchSize, device }, { screen });
   await writePredictions(out, predictions);
+  if (recordings.length <= mostShown) predictions.slice(0, recordings.length).forEach((p) => screen.log(lineOf(p)));
   screen.info(`Wrote ${predictions.length} predictions to ${out}`);
   return skipped.length > 0 ? exitCodes.failed : exitCodes.done;
 });

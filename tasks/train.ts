@@ -45,11 +45,20 @@ await runTask(async () => {
   const screen = new Screen();
   const signal = stopOnInterrupt((line) => screen.log(line));
   const { train } = await import("../train/train.ts"); // only now: --help and typos need no engine
-  const { interrupted } = await train(config, { resume, signal, screen, debug: Number(Deno.env.get("DEBUG") ?? 0) });
-  if (!interrupted) return exitCodes.done;
-  screen.log(`Stopped and saved; go on with: deno task train --resume --out ${config.out}`);
-  return exitCodes.interrupted;
+  const debug = Number(Deno.env.get("DEBUG") ?? 0);
+  const { interrupted, heldOut } = await train(config, { resume, signal, screen, debug });
+  const out = quoted(config.out);
+  if (interrupted) {
+    screen.log(`Stopped and saved; go on with: deno task train --resume --out ${out}`);
+    return exitCodes.interrupted;
+  }
+  screen.log(`Next: deno task infer --model ${out}${heldOut === null ? "" : ` ${quoted(heldOut)}`}`);
 });
+
+/** A path as it can be pasted into a shell. */
+function quoted(path: string): string {
+  return /^[\w./:@%+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
 
 async function configOf(request: Parameters<typeof resolveConfig>[0]): Promise<TrainConfig> {
   try {

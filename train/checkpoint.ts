@@ -4,6 +4,7 @@ import type { SpeakerClassifier } from "../nn/mod.ts";
 import { type RandomState, randomState, setRandomState } from "../tensor/mod.ts";
 import type { Optimizer } from "./optim/mod.ts";
 import type { Checkpoint, Saved } from "./run_folder.ts";
+import type { Unlogged } from "./step_log.ts";
 import { type MetricSchedule, type Schedule, watchesMetric } from "./schedules/schedule.ts";
 
 /** How far a run has come. */
@@ -12,9 +13,21 @@ export interface Progress {
   step: number;
   /** Best validation accuracy so far; −1 before the first. */
   bestAccuracy: number;
+  /** Validation loss at that step: of equal accuracies the one with the lower loss is better. */
+  bestLoss: number;
   bestStep: number;
   /** Validations since then. */
   stale: number;
+  /** Step of the last validation; −1 before the first. */
+  validatedStep: number;
+  /** Results that no row of metrics holds yet. */
+  unlogged: Unlogged;
+}
+
+/** Where a run begins. */
+export function freshProgress(): Progress {
+  const unlogged = { steps: 0, loss: 0, correct: 0 };
+  return { step: 0, bestAccuracy: -1, bestLoss: 0, bestStep: 0, stale: 0, validatedStep: -1, unlogged };
 }
 
 /** The parts whose state a checkpoint holds. */

@@ -43,7 +43,7 @@ export class LossWindow {
     return this.#steps - this.#read;
   }
 
-  /** Reads what came since the last reading (at most `capacity` steps). */
+  /** Reads what came since the last reading (at most `capacity` steps), as of now: later steps do not change it. */
   async read(): Promise<StepResults> {
     const [first, end] = [Math.max(this.#read, this.#steps - this.#losses.size), this.#steps];
     this.#read = end;
@@ -51,6 +51,11 @@ export class LossWindow {
     const pick = (ring: ArrayLike<number>) =>
       Float32Array.from({ length: end - first }, (_, i) => ring[(first + i) % ring.length]);
     return { losses: pick(losses), correct: pick(correct) };
+  }
+
+  /** Frees the ring. */
+  dispose(): void {
+    for (const t of [this.#losses, this.#correct, this.#place, this.#places]) t.dispose();
   }
 }
 

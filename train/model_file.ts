@@ -44,6 +44,9 @@ export function modelToSave(arrays: Readonly<ArrayDict>, facts: ModelFacts): Sav
 /** Reads the facts from a file's metadata. */
 export function parseFacts(path: string, metadata: Readonly<Record<string, string>>): ModelFacts {
   const refuse = (what: string) => new Error(`Cannot load "${path}": ${what}`);
+  if (metadata.format?.startsWith("voxgrad checkpoint")) {
+    throw refuse("it is a checkpoint to resume from; give the run folder, which holds the best model");
+  }
   if (metadata.format !== FORMAT) throw refuse("it is not a model that deno task train wrote");
   let facts: ModelFacts;
   try {
@@ -76,10 +79,6 @@ export async function loadModel(path: string): Promise<LoadedModel> {
   const { arrays, metadata } = readSafetensors(file);
   const facts = parseFacts(file, metadata);
   const model = new SpeakerClassifier(facts.options);
-  try {
-    model.loadStateDict(arrays);
-  } catch (error) {
-    throw new Error(`Cannot load "${file}": ${(error as Error).message}`, { cause: error });
-  }
+  model.loadStateDict(arrays, { source: file });
   return { ...facts, model: model.eval() };
 }

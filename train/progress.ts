@@ -144,6 +144,11 @@ export class Bar implements Disposable {
     else this.#writeLine();
   }
 
+  /** Changes fields from now on, whatever has been done meanwhile. */
+  note(fields: BarFields): void {
+    this.#fields = { ...this.#fields, ...fields };
+  }
+
   /** Ends the bar, leaving its last state as a line unless it is transient. Does nothing the second time. */
   finish(fields: BarFields = {}): void {
     if (this.#ended) return;

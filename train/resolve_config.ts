@@ -1,5 +1,5 @@
 /** From recipe, file and flags to the config of a run. @module */
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { flagLayer, layConfig, type Layer, readConfigFile } from "./config.ts";
 import { recipeNamed, recipes } from "./recipes/mod.ts";
 import { checkTrainConfig, fixedKeys, type TrainConfig, trainFields } from "./train_config.ts";
@@ -17,7 +17,9 @@ export interface ConfigRequest {
 }
 
 /**
- * The config of a run: the recipe's defaults (or the resumed run's config), the file over them, flags over that.
+ * The config of a run: the recipe's defaults (or the resumed run's config), the file over them, flags over that. Where
+ * neither file nor flags name the run folder, a new run gets the next free one of `runs/NAME`, `runs/NAME-2`, …, and
+ * `resume` takes the last of them.
  *
  * @throws {SyntaxError} Where a key is unknown or a file does not parse.
  * @throws {RangeError} Where the recipe is unknown or a value is out of range, or on resuming one that may not change.
@@ -27,6 +29,7 @@ export async function resolveConfig({ recipe, file, flags = {}, resume }: Config
   const given = [...(file === undefined ? [] : [await readConfigFile(file)]), flagLayer(flags)];
   const named = recipe ?? given[0].values.recipe;
   const fresh = layOver(typeof named === "string" ? named : recipes[0].name, given);
+  if (given.every(({ values }) => values.out === undefined)) fresh.out = await runFolderOf(fresh.out, resume);
   const config = resume ? await resumed(fresh, recipe, given) : fresh;
   checkTrainConfig(config);
   return config;
@@ -35,6 +38,34 @@ export async function resolveConfig({ recipe, file, flags = {}, resume }: Config
 function layOver(recipe: string, layers: readonly Layer[]): TrainConfig {
   const { config } = recipeNamed(recipe);
   return { ...layConfig<TrainConfig>(trainFields, config, layers), recipe };
+}
+
+/** The next or (to resume it) the last one of a recipe's run folders. */
+async function runFolderOf(first: string, resume = false): Promise<string> {
+  const others = new Set(recipes.map(({ config }) => config.out)); // "hw4-medium-2023" is not the 2023rd of "hw4-medium"
+  const folder = dirname(first);
+  let last = 0;
+  for (const name of await namesIn(folder)) {
+    const number = numberIn(name, basename(first));
+    if (number === 1 || !others.has(join(folder, name))) last = Math.max(last, number);
+  }
+  const number = resume ? Math.max(1, last) : last + 1;
+  return number === 1 ? first : `${first}-${number}`;
+}
+
+/** "quickstart" is 1, "quickstart-3" is 3, what is no such name is 0. */
+function numberIn(name: string, first: string): number {
+  if (name === first) return 1;
+  const rest = name.startsWith(`${first}-`) ? name.slice(first.length + 1) : "";
+  return /^[1-9]\d{0,8}$/.test(rest) ? Number(rest) : 0;
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  } catch {
+    return []; // there is none yet, or it cannot be read: making the run folder will say so
+  }
 }
 
 async function resumed(fresh: TrainConfig, recipe: string | undefined, given: readonly Layer[]): Promise<TrainConfig> {

@@ -2,23 +2,19 @@
  * The training loop: set the rate, step, now and then log, validate and save.
  * @module
  */
-import { TrainingBatches } from "../data/batches/mod.ts";
-import { splitStratified } from "../data/sets/mod.ts";
-import { SpeakerClassifier } from "../nn/mod.ts";
-import { chooseDevice, formatKernelTime, manualSeed, profile, setDevice } from "../tensor/mod.ts";
-import { makeCheckpoint, type Progress, restoreCheckpoint, type RunParts } from "./checkpoint.ts";
+import { chooseDevice, currentDevice, type Device, formatKernelTime, profile, setDevice } from "../tensor/mod.ts";
+import { makeCheckpoint, restoreCheckpoint } from "./checkpoint.ts";
 import type { MetricsFile } from "./metrics_file.ts";
 import { modelOptions, modelToSave } from "./model_file.ts";
-import { optimizerOf } from "./optimizer_of.ts";
 import { Pace } from "./pace.ts";
 import type { Bar, Screen } from "./progress.ts";
 import { RunFolder } from "./run_folder.ts";
-import { scheduleOf } from "./schedules/from_config.ts";
 import { watchesMetric } from "./schedules/schedule.ts";
+import { type Setup, setUp } from "./setup.ts";
+import { StepLog } from "./step_log.ts";
 import type { EventWriter } from "./tensorboard.ts";
 import { openTrainingData, type TrainingData } from "./training_data.ts";
 import type { TrainConfig } from "./train_config.ts";
-import { TrainingStep } from "./training_step.ts";
 import { validate } from "./validate.ts";
 
 /** How a run is started. */
@@ -30,6 +26,8 @@ export interface TrainOptions {
   readonly screen: Screen;
   /** 1 checks every loss and names the op that spoilt it; 2 also prints a line for every kernel of a step. Default 0. */
   readonly debug?: number;
+  /** An open device to train on, which stays open. Default: the one that the config names, closed at the end. */
+  readonly device?: Device;
 }
 
 /** How a run ended. */
@@ -40,6 +38,8 @@ export interface TrainResult {
   readonly bestAccuracy: number;
   /** True if the signal stopped it. */
   readonly interrupted: boolean;
+  /** A held-out recording to try the model on; null where the data are features. */
+  readonly heldOut: string | null;
 }
 
 /**
@@ -48,31 +48,32 @@ export interface TrainResult {
  * @throws Error if data or folder cannot be used, the loss is no finite number, or the device is lost.
  */
 export async function train(config: TrainConfig, options: TrainOptions): Promise<TrainResult> {
-  const { screen, resume = false } = options;
-  const { device, reason } = await chooseDevice(config.device);
+  const { screen, resume = false, debug = 0 } = options;
+  const given = options.device && { device: options.device, reason: "given" };
+  const { device, reason } = given ?? await chooseDevice(config.device);
+  const before = currentDevice();
   await setDevice(device);
   screen.info(`Use ${device.type} now! ${device.description} (${reason})`);
   try {
     using data = await openTrainingData(config.data, { ...config, screen });
     screen.info(`Finish loading data! ${data.utterances.length} utterances of ${data.classes.length} speakers`);
-    // a folder is made only once the data are known to be good
-    const folder = resume ? await RunFolder.open(config.out) : await prepareFolder(config, data);
-    return await new Run(config, options, data, folder).run();
+    using setup = setUp(config, data, debug >= 1);
+    screen.info(`Finish creating model! ${setup.model.numParameters} parameters`);
+    const folder = resume ? await RunFolder.open(config.out) : await RunFolder.create(config.out, config);
+    screen.info(`Run folder: ${folder.path}`);
+    return await new Run(config, options, { data, setup, folder }).run();
   } finally {
-    await setDevice("cpu");
-    device.close();
+    await setDevice(before);
+    if (given === undefined) device.close();
   }
 }
 
-/** Makes the run folder after checking that batches can be made, so that a mistake leaves nothing behind. */
-async function prepareFolder(config: TrainConfig, data: TrainingData): Promise<RunFolder> {
-  const { train } = split(config, data);
-  new TrainingBatches(data, train, { ...config, prefetch: 1 });
-  return await RunFolder.create(config.out, config);
-}
-
-function split({ validFraction, seed }: TrainConfig, { utterances }: TrainingData) {
-  return splitStratified(utterances.map(({ label }) => label), { validFraction, seed });
+/** What a run writes to while it goes on. */
+interface Outputs {
+  readonly metrics: MetricsFile;
+  readonly events: EventWriter;
+  readonly bar: Bar;
+  readonly log: StepLog;
 }
 
 /** One run. */
@@ -80,193 +81,172 @@ class Run {
   readonly #config: TrainConfig;
   readonly #options: TrainOptions;
   readonly #data: TrainingData;
+  readonly #setup: Setup;
   readonly #folder: RunFolder;
-  readonly #valid: number[];
-  readonly #parts: RunParts & { readonly batches: TrainingBatches };
-  readonly #step: TrainingStep;
-  readonly #progress: Progress = { step: 0, bestAccuracy: -1, bestStep: 0, stale: 0 };
-  #metrics!: MetricsFile;
-  #events!: EventWriter;
-  #bar!: Bar;
-  #lastLogged = 0;
+  #savedStep = -1;
 
-  constructor(config: TrainConfig, options: TrainOptions, data: TrainingData, folder: RunFolder) {
-    [this.#config, this.#options, this.#data, this.#folder] = [config, options, data, folder];
-    const { train, valid } = split(config, data);
-    this.#valid = valid;
-    manualSeed(config.seed);
-    const model = new SpeakerClassifier(modelOptions(config, data.channels, data.classes.length));
-    const optimizer = optimizerOf(config, model.parameters());
-    const batches = new TrainingBatches(data, train, config);
-    const { segmentLength: time, batchSize, gradClip } = config;
-    this.#parts = {
-      model,
-      optimizer,
-      batches,
-      schedule: scheduleOf(config),
-      progress: this.#progress,
-      classes: data.classes,
-    };
-    const padded = train.some((i) => data.utterances[i].frames < time);
-    const careful = (options.debug ?? 0) >= 1;
-    const window = Math.max(config.logSteps, 64);
-    this.#step = new TrainingStep({
-      model,
-      optimizer,
-      batchSize,
-      time,
-      channels: data.channels,
-      gradClip,
-      padded,
-      window,
-      careful,
-    });
-    options.screen.info(`Finish creating model! ${model.numParameters} parameters`);
+  constructor(
+    config: TrainConfig,
+    options: TrainOptions,
+    { data, setup, folder }: { data: TrainingData; setup: Setup; folder: RunFolder },
+  ) {
+    [this.#config, this.#options] = [config, options];
+    [this.#data, this.#setup, this.#folder] = [data, setup, folder];
   }
 
   async run(): Promise<TrainResult> {
-    const { screen, resume = false, signal } = this.#options;
+    const { screen, resume = false } = this.#options;
+    const { progress, step: { results } } = this.#setup;
     const from = resume ? await this.#resume() : undefined;
-    const { totalSteps } = this.#config;
-    this.#lastLogged = this.#progress.step;
+    const { totalSteps: total, batchSize } = this.#config;
     using metrics = await this.#folder.openMetrics(from);
-    this.#events = this.#folder.openEvents(from);
-    this.#metrics = metrics;
-    this.#bar = screen.bar({ label: "Train", total: totalSteps, unit: "step", start: this.#progress.step });
+    using events = this.#folder.openEvents(from);
+    using bar = screen.bar({ label: "Train", total, unit: "step", start: progress.step });
+    const log = new StepLog({ results, metrics, events, bar, unlogged: progress.unlogged, batchSize });
+    const outputs = { metrics, events, bar, log };
     try {
-      await this.#loop(signal);
-      if (this.#step.results.pending > 0) await this.#log();
-      if (!signal?.aborted && this.#progress.step >= totalSteps) await this.#validateIfDue(true);
-      await this.#save();
-    } finally {
-      this.#bar.finish();
-      this.#events.close();
-      this.#step.dispose();
+      await this.#loop(outputs);
+      if (this.#isComplete()) await this.#complete(outputs);
+      await this.#save(outputs);
+    } catch (error) {
+      throw this.#placed(error);
     }
-    const { step, bestAccuracy, bestStep } = this.#progress;
-    if (bestAccuracy >= 0) {
-      screen.log(
-        `Best validation accuracy ${bestAccuracy.toFixed(4)} at step ${bestStep}; model: ${this.#folder.bestPath}`,
-      );
-    }
-    return { step, bestAccuracy, interrupted: signal?.aborted ?? false };
+    return this.#result();
   }
 
+  /** Puts the newest checkpoint back, and says at which step it stands. */
   async #resume(): Promise<number> {
     const { screen } = this.#options;
+    const { progress } = this.#setup;
     const found = await this.#folder.loadCheckpoint((line) => screen.info(line));
     if (found === undefined) {
       screen.info(`"${this.#folder.path}" holds no checkpoint yet: starting from the first step`);
-      return 0;
+    } else {
+      restoreCheckpoint(found, this.#setup);
+      screen.info(`Continue at step ${found.step}`);
+      this.#savedStep = found.step;
     }
-    restoreCheckpoint(found, this.#parts);
-    screen.info(`Continue at step ${found.step}`);
-    return found.step;
+    await this.#folder.saveConfig(this.#config);
+    if (this.#isComplete()) screen.info(`Nothing is left to do: go on with a --total-steps above ${progress.step}`);
+    return progress.step;
   }
 
-  async #loop(signal: AbortSignal | undefined): Promise<void> {
-    const { totalSteps, logSteps, validSteps, saveSteps, patience } = this.#config;
-    const { batches, schedule, optimizer } = this.#parts;
+  async #loop(outputs: Outputs): Promise<void> {
+    const { totalSteps, logSteps, validSteps, saveSteps } = this.#config;
+    const { batches, schedule, optimizer, progress, step: trainingStep } = this.#setup;
+    const { bar, log } = outputs;
     const pace = new Pace(optimizer.groups[0].numbers.device);
-    while (this.#progress.step < totalSteps && !signal?.aborted) {
+    while (!this.#isComplete() && !this.#options.signal?.aborted) {
       const batch = await batches.next();
-      const lr = schedule.lrAt(this.#progress.step);
-      await this.#runStep(() => this.#step.run(batch, lr));
-      const step = ++this.#progress.step;
+      const lr = schedule.lrAt(progress.step);
+      const step = progress.step + 1;
+      await this.#profiled(() => trainingStep.run(batch, { lr, step }));
+      progress.step = step;
       await pace.step();
-      this.#bar.update(step, { lr });
-      if (step % logSteps === 0) await this.#log();
-      if (step % validSteps === 0) await this.#validateIfDue();
-      if (step % saveSteps === 0) await this.#save();
-      if (patience > 0 && this.#progress.stale >= patience) {
-        this.#options.screen.log(`No better validation in ${patience}: stop early at step ${step}`);
-        return;
-      }
+      log.check();
+      bar.update(step, { lr });
+      if (step % logSteps === 0) log.row(step, lr);
+      if (step % validSteps === 0 && step < totalSteps) await this.#validate(outputs);
+      if (step % saveSteps === 0) await this.#save(outputs);
     }
+  }
+
+  /** Whether all steps are done, or validations no longer improve. */
+  #isComplete(): boolean {
+    return this.#setup.progress.step >= this.#config.totalSteps || this.#isStale();
+  }
+
+  #isStale(): boolean {
+    const { patience } = this.#config;
+    return patience > 0 && this.#setup.progress.stale >= patience;
+  }
+
+  /** The last row of metrics, and the last validation. */
+  async #complete(outputs: Outputs): Promise<void> {
+    const { progress, optimizer } = this.#setup;
+    outputs.log.row(progress.step, optimizer.lr);
+    if (progress.validatedStep !== progress.step) await this.#validate(outputs);
+    if (!this.#isStale()) return;
+    this.#options.screen.log(`No better validation in ${progress.stale}: stop early at step ${progress.step}`);
   }
 
   /** Runs a step; with DEBUG=2 the third one, warmed up, is profiled. */
-  async #runStep(body: () => Promise<void>): Promise<void> {
+  async #profiled(body: () => Promise<void>): Promise<void> {
     const { debug = 0, screen } = this.#options;
-    try {
-      if (debug < 2 || this.#progress.step !== 2) return await body();
-      const kernels = await profile(body);
-      for (const kernel of kernels) screen.log(formatKernelTime(kernel));
-      screen.log(`${kernels.length} kernels, ${kernels.reduce((total, k) => total + k.microseconds, 0).toFixed(0)} µs`);
-    } catch (error) {
-      throw new Error(
-        `Cannot go on after step ${this.#progress.step}: ${
-          (error as Error).message
-        }; the best model stays in ${this.#folder.path}`,
-        {
-          cause: error,
-        },
-      );
-    }
+    if (debug < 2 || this.#setup.progress.step !== 2) return await body();
+    const kernels = await profile(body);
+    for (const kernel of kernels) screen.log(formatKernelTime(kernel));
+    screen.log(`${kernels.length} kernels, ${kernels.reduce((total, k) => total + k.microseconds, 0).toFixed(0)} µs`);
   }
 
-  /** Reads the losses since the last time: the one place in training that waits for the device. */
-  async #log(): Promise<void> {
-    const { step } = this.#progress;
-    const { losses, correct } = await this.#step.results.read();
-    const bad = losses.findIndex((loss) => !Number.isFinite(loss));
-    if (bad >= 0) {
-      const where = step - losses.length + bad + 1;
-      throw new Error(
-        `Cannot go on: the loss is ${losses[bad]} at step ${where}; the best model stays in ${this.#folder.path}. ` +
-          "Try a lower --lr or --grad-clip 1; DEBUG=1 names the op where it began",
-      );
-    }
-    const mean = (values: Float32Array) => values.reduce((total, v) => total + v, 0) / values.length;
-    const row = { loss: mean(losses), accuracy: mean(correct) / this.#config.batchSize, lr: this.#parts.optimizer.lr };
-    this.#metrics.append({ step, ...row });
-    this.#events.scalar("Loss/train", row.loss, step);
-    this.#events.scalar("Acc/train", row.accuracy, step);
-    this.#events.scalar("lr", row.lr, step);
-    this.#bar.update(step, row);
-    this.#lastLogged = step;
-  }
-
-  /** Validates, unless this step was validated already (`atEnd` asks once more after the last step). */
-  async #validateIfDue(atEnd = false): Promise<void> {
-    const { step } = this.#progress;
-    if (this.#valid.length === 0 || (atEnd && step % this.#config.validSteps === 0)) return;
-    if (this.#step.results.pending > 0) await this.#log(); // a bad loss must not become the best model
-    const { model, schedule } = this.#parts;
-    using bar = this.#options.screen.bar({ label: "Valid", total: this.#valid.length, unit: "uttr", transient: true });
-    const mode = this.#config.validSegment === "whole" ? "whole" : "center";
-    const { segmentLength } = this.#config;
-    const { loss, accuracy } = await validate(model, this.#data, this.#valid, {
-      mode,
-      segmentLength,
-      onBatch: (done) => bar.update(done),
-    });
+  async #validate({ log, metrics, events }: Outputs): Promise<void> {
+    const { model, schedule, valid, progress } = this.#setup;
+    const { step } = progress;
+    if (valid.length === 0) return;
+    await log.settle(step); // a bad loss must not become the best model
+    using bar = this.#options.screen.bar({ label: "Valid", total: valid.length, unit: "uttr", transient: true });
+    const { segmentLength, validSegment } = this.#config;
+    const mode = validSegment === "whole" ? "whole" : "center";
+    const onBatch = (done: number) => bar.update(done);
+    const { loss, accuracy } = await validate(model, this.#data, valid, { mode, segmentLength, onBatch });
     bar.finish();
-    this.#metrics.append({ step, validLoss: loss, validAccuracy: accuracy });
-    this.#events.scalar("Loss/valid", loss, step);
-    this.#events.scalar("Acc/valid", accuracy, step);
+    progress.validatedStep = step;
+    metrics.append({ step, validLoss: loss, validAccuracy: accuracy });
+    events.scalar("Loss/valid", loss, step);
+    events.scalar("Acc/valid", accuracy, step);
     if (watchesMetric(schedule)) schedule.observe(accuracy);
     await this.#keepBest(accuracy, loss);
   }
 
   async #keepBest(accuracy: number, loss: number): Promise<void> {
     const { screen } = this.#options;
-    const { step } = this.#progress;
-    if (accuracy <= this.#progress.bestAccuracy) {
-      this.#progress.stale++;
+    const { progress } = this.#setup;
+    const { step } = progress;
+    const { bestAccuracy, bestLoss } = progress;
+    if (accuracy < bestAccuracy || (accuracy === bestAccuracy && !(loss < bestLoss))) {
+      progress.stale++;
       screen.log(`Step ${step}, validation loss ${loss.toFixed(4)}, accuracy ${accuracy.toFixed(4)}`);
       return;
     }
-    Object.assign(this.#progress, { bestAccuracy: accuracy, bestStep: step, stale: 0 });
-    const { model, classes } = this.#parts;
-    const options = modelOptions(this.#config, this.#data.channels, classes.length);
-    const facts = { options, classes, featureSettings: this.#data.featureSettings, step, accuracy };
-    await this.#folder.saveBest(modelToSave(await model.stateArrays(), facts)); // a copy, not the live weights
+    Object.assign(progress, { bestAccuracy: accuracy, bestLoss: loss, bestStep: step, stale: 0 });
+    await this.#saveModel(accuracy);
     screen.log(`Step ${step}, best model saved. (accuracy=${accuracy.toFixed(4)})`);
   }
 
-  async #save(): Promise<void> {
-    if (this.#step.results.pending > 0) await this.#log();
-    await this.#folder.saveCheckpoint(this.#progress.step, await makeCheckpoint(this.#parts));
+  /** Writes a copy of the weights as the best model. */
+  async #saveModel(accuracy: number | null): Promise<void> {
+    const { model, classes, progress: { step } } = this.#setup;
+    const { channels, featureSettings } = this.#data;
+    const options = modelOptions(this.#config, channels, classes.length);
+    await this.#folder.saveBest(
+      modelToSave(await model.stateArrays(), { options, classes, featureSettings, step, accuracy }),
+    );
+  }
+
+  /** Writes a checkpoint, unless the newest one is of this very step. */
+  async #save({ log }: Outputs): Promise<void> {
+    const { progress: { step }, valid } = this.#setup;
+    await log.settle(step); // a bad loss must not be continued from
+    if (this.#savedStep === step) return;
+    if (valid.length === 0) await this.#saveModel(null); // with nothing to choose by, the newest is the best
+    await this.#folder.saveCheckpoint(step, await makeCheckpoint(this.#setup));
+    this.#savedStep = step;
+  }
+
+  /** Adds to an error that ends the run how far it has come. */
+  #placed(error: unknown): unknown {
+    if (!(error instanceof Error) || !error.message.startsWith("Cannot go on: ")) return error;
+    const place = `(after ${this.#setup.progress.step} steps; what is saved stays in "${this.#folder.path}")`;
+    return new Error(`${error.message} ${place}`, { cause: error });
+  }
+
+  #result(): TrainResult {
+    const { progress: { step, bestAccuracy, bestStep }, valid } = this.#setup;
+    if (bestAccuracy >= 0) {
+      const what = `Best validation accuracy ${bestAccuracy.toFixed(4)} at step ${bestStep}`;
+      this.#options.screen.log(`${what}; model: ${this.#folder.bestPath}`);
+    }
+    const heldOut = this.#data.isRecordings && valid.length > 0 ? this.#data.utterances[valid[0]].path : null;
+    return { step, bestAccuracy, interrupted: !this.#isComplete(), heldOut };
   }
 }

@@ -1,10 +1,10 @@
-/** What a run trains on: a data set folder, or recordings whose features are computed now. @module */
+/** What a run trains on: a data set folder, or recordings in class folders. @module */
 import { join } from "node:path";
 import { featurePresets, type FeatureSettings } from "../data/features/mod.ts";
-import { featureJob } from "../data/preprocess/feature_job.ts";
 import { findRecordings } from "../data/preprocess/recordings.ts";
-import { openDataSet, type Utterance, type UtteranceFeatures, type UtteranceSource } from "../data/sets/mod.ts";
+import { openDataSet, type UtteranceSource } from "../data/sets/mod.ts";
 import type { Screen } from "./progress.ts";
+import { readRecordings } from "./recordings_source.ts";
 
 /** Labelled utterances with the names of their classes. */
 export interface TrainingData extends UtteranceSource, Disposable {
@@ -13,6 +13,8 @@ export interface TrainingData extends UtteranceSource, Disposable {
   readonly test: UtteranceSource | null;
   /** How features are made from recordings; null where the folder does not say. */
   readonly featureSettings: FeatureSettings | null;
+  /** True for recordings whose features are computed now; `path` of an utterance is then the recording. */
+  readonly isRecordings?: boolean;
 }
 
 /** Options of {@linkcode openTrainingData}. */
@@ -31,7 +33,7 @@ export interface OpenOptions {
  */
 export async function openTrainingData(folder: string, { cacheMegabytes, screen }: OpenOptions): Promise<TrainingData> {
   const isSet = await hasFile(folder, "metadata.json");
-  if (!isSet && await hasClassFolders(folder)) return await readRecordings(folder, screen);
+  if (!isSet && await hasClassFolders(folder)) return await openRecordings(folder, screen);
   const data = await openDataSet(folder, { cacheBytes: cacheMegabytes * 1e6 });
   for (const notice of data.notices) screen.info(notice);
   return data;
@@ -50,26 +52,14 @@ async function hasClassFolders(folder: string): Promise<boolean> {
   return false;
 }
 
-async function readRecordings(folder: string, screen: Screen): Promise<TrainingData> {
+async function openRecordings(folder: string, screen: Screen): Promise<TrainingData> {
   const { recordings } = await findRecordings(folder);
   const classes = [...new Set(recordings.map(({ label }) => label))].sort();
-  const settings = featurePresets.hw4;
-  const job = featureJob(settings);
-  const utterances: Utterance[] = [];
-  const features: UtteranceFeatures[] = [];
-  {
-    using bar = screen.bar({ label: "Read", total: recordings.length, unit: "recording", transient: true });
-    for (const [i, { path, name, label }] of recordings.entries()) {
-      const reply = await job(path);
-      if ("reason" in reply) throw new Error(`${reply.reason}; remove it, or let deno task preprocess skip it`);
-      features.push(reply);
-      utterances.push({ id: name, path, frames: reply.frames, label: classes.indexOf(label) });
-      bar.update(i + 1);
-    }
-  }
-  return {
-    ...{ classes, utterances, channels: settings.nMels, test: null, featureSettings: settings },
-    read: (index) => Promise.resolve(features[index]),
-    [Symbol.dispose]() {},
+  const listed = recordings.map(({ path, name, label }) => ({ path, id: name, label: classes.indexOf(label) }));
+  const onBroken = (_: unknown, reason: string) => {
+    throw new Error(`${reason}; remove it, or let deno task preprocess skip it`);
   };
+  const source = await readRecordings(listed, featurePresets.hw4, { screen, onBroken });
+  const featureSettings = featurePresets.hw4;
+  return { ...source, classes, featureSettings, test: null, isRecordings: true, [Symbol.dispose]() {} };
 }

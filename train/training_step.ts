@@ -88,8 +88,12 @@ export class TrainingStep {
     return this.#labels;
   }
 
-  /** Runs a step; its loss is in {@linkcode TrainingStep.results} later. In careful mode a promise of it must be awaited. */
-  async run({ features, labels, lengths }: Batch, lr: number): Promise<void> {
+  /**
+   * Runs the step of this number, counted from 1; its loss is in {@linkcode TrainingStep.results} later.
+   *
+   * @throws Error in careful mode if the loss is no finite number, before the weights change.
+   */
+  async run({ features, labels, lengths }: Batch, { lr, step }: { lr: number; step: number }): Promise<void> {
     this.#features.assign(features);
     this.#labels.assign(labels);
     this.#lengths.assign(lengths);
@@ -102,9 +106,8 @@ export class TrainingStep {
       setRandomState(before);
       const op = await findNonFinite(() => this.#computeGradients());
       throw new Error(
-        `the loss is ${loss}; the first result that is no finite number comes from ${
-          op ?? "no op: the loss overflowed"
-        }`,
+        `Cannot go on: the loss is ${loss} at step ${step}; the first result that is no finite number ` +
+          `comes from ${op ?? "no op: the loss overflowed"}; try a lower --lr or --grad-clip 1`,
       );
     }
     this.#update();
@@ -113,6 +116,6 @@ export class TrainingStep {
   /** Frees the captured step. */
   dispose(): void {
     for (const step of [this.#whole, this.#gradients, this.#update]) step.dispose();
-    for (const t of [this.#features, this.#labels, this.#lengths]) t.dispose();
+    for (const t of [this.#features, this.#labels, this.#lengths, this.results]) t.dispose();
   }
 }

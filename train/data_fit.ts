@@ -1,0 +1,38 @@
+/** Whether a model and the features of a data set belong together. @module */
+import type { FeatureSettings } from "../data/features/mod.ts";
+import type { ModelFacts } from "./model_file.ts";
+
+/** What a data set says of its features. */
+export interface FeatureFacts {
+  readonly folder: string;
+  readonly channels: number;
+  readonly featureSettings: FeatureSettings | null;
+}
+
+/**
+ * Refuses data whose features were made in another way than those that the model was trained on. Where one of both does not
+ * say how (as HW4's data do not), the number of channels alone has to agree.
+ *
+ * @throws Error naming what differs.
+ */
+export function checkFit({ options, featureSettings }: ModelFacts, data: FeatureFacts): void {
+  const what = `Cannot predict ${JSON.stringify(data.folder)}`;
+  if (featureSettings !== null && data.featureSettings !== null) {
+    const differing = differences(featureSettings, data.featureSettings);
+    if (differing.length > 0) {
+      throw new Error(`${what}: its features are not made as those that the model knows: ${differing.join(", ")}`);
+    }
+  }
+  if (data.channels !== options.nMels) {
+    throw new Error(`${what}: its frames have ${data.channels} channels, the model takes ${options.nMels}`);
+  }
+}
+
+/** "nMels is 80 instead of 40", for each setting that differs. */
+function differences(wanted: FeatureSettings, found: FeatureSettings): string[] {
+  const [a, b] = [wanted, found].map((settings) => new Map<string, unknown>(Object.entries(settings)));
+  const show = (value: unknown) => value === undefined ? "not set" : JSON.stringify(value);
+  return [...new Set([...a.keys(), ...b.keys()])]
+    .filter((key) => JSON.stringify(a.get(key)) !== JSON.stringify(b.get(key)))
+    .map((key) => `${key} is ${show(b.get(key))} instead of ${show(a.get(key))}`);
+}
