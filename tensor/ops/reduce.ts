@@ -94,6 +94,9 @@ const FOLD = { sum: "total + value", squares: "total + value", max: "max(total, 
 /** Lanes that share one result where results are few and lines long. */
 const LANES = 64;
 
+/** Terms that are summed before their sum joins the others. */
+const BLOCK = 32;
+
 /** Reduces strided input; the inner loop runs over the last reduced axis. */
 const reduceKernel: Kernel<ReduceArgs> = {
   name: "reduce",
@@ -125,12 +128,8 @@ const reduceKernel: Kernel<ReduceArgs> = {
     const shared = line >= 4 * LANES && results < 4096;
     const [from, step] = shared ? ["lane", `${LANES}u`] : ["0u", "1u"];
     const isSum = op === "sum" || op === "squares";
-    // Kahan's summation; an extreme starts from the first value, as WGSL has no infinity
-    const fold = dtype === "float32" && isSum
-      ? "let y = value - low; let t = total + y; low = (t - total) - y; total = t;"
-      : isSum
-      ? `total = ${FOLD[op]};`
-      : `total = select(${FOLD[op]}, value, i == ${from});`;
+    // an extreme starts from the first value, as WGSL has no infinity
+    const fold = isSum ? `total = ${FOLD[op]};` : `total = select(${FOLD[op]}, value, i == ${from});`;
     const source = `
 @group(0) @binding(0) var<storage, read> x: array<${type}>;
 @group(0) @binding(1) var<storage, read_write> out: array<${type}>;
@@ -141,12 +140,18 @@ fn main(${GRID_INDEX.parameters}) {
   ${shared ? "let place = group.y * groups.x + group.x;" : `${GRID_INDEX.statement} let place = index;`}
   ${shared ? "" : `if (place >= ${words.u(0)}) { return; }`}
   var at = ${words.i(2)}; { ${keptAt} }
-  let base = at; var total = ${zero}; var low = ${zero};
-  for (var i = ${from}; i < ${words.u(1)}; i += ${step}) {
-    at = base; { ${reducedAt} }
-    let value = ${op === "squares" ? "x[at] * x[at]" : "x[at]"};
-    ${fold}
+  let base = at; var whole = ${zero}; var total = ${zero};
+  // sums of blocks are summed, so that the error grows slowly; a compensation would be optimised away
+  for (var block = ${from}; block < ${words.u(1)}; block += ${BLOCK}u * ${step}) {
+    ${isSum ? `total = ${zero};` : ""}
+    for (var i = block; i < min(block + ${BLOCK}u * ${step}, ${words.u(1)}); i += ${step}) {
+      at = base; { ${reducedAt} }
+      let value = ${op === "squares" ? "x[at] * x[at]" : "x[at]"};
+      ${fold}
+    }
+    ${isSum ? "whole += total;" : ""}
   }
+  ${isSum ? "total = whole;" : ""}
   ${
       shared
         ? `part[lane] = total; workgroupBarrier();
