@@ -40,12 +40,60 @@ export interface Gemm {
   readonly activation?: "none" | "relu";
 }
 
+/** A matrix of contiguous rows, one after the other from the slice's beginning. */
+export interface RowShape {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** What is summed: a matrix whose rows are contiguous. */
+export interface SumShape extends RowShape {
+  /** Element where the matrix begins; default 0. */
+  readonly offset?: number;
+  /** Elements from row to row; default `columns`. */
+  readonly rowStride?: number;
+  /** Multiplies the sums; default 1. */
+  readonly scale?: number;
+}
+
+/** Routines on rows of float32 matrices. An output may be the same slice as an input of its shape. */
+export interface RowRoutines {
+  /** y = eˣ / Σ eˣ in each row. */
+  softmax(shape: RowShape, x: CpuSlice, y: CpuSlice): void;
+  /** y = x − log Σ eˣ in each row. */
+  logSoftmax(shape: RowShape, x: CpuSlice, y: CpuSlice): void;
+  /** dx = y·(dy − Σ y·dy), y being the softmax. */
+  softmaxBackward(shape: RowShape, y: CpuSlice, dy: CpuSlice, dx: CpuSlice): void;
+  /** dx = dy − eʸ·Σ dy, y being the logarithm of the softmax. */
+  logSoftmaxBackward(shape: RowShape, y: CpuSlice, dy: CpuSlice, dx: CpuSlice): void;
+  /** out[row] = log Σ eˣ. */
+  logSumExp(shape: RowShape, x: CpuSlice, out: CpuSlice): void;
+  /** [x, weight, bias] → [y, statistics]: y = (x − mean)·rstd·weight + bias; statistics are (mean, rstd) of each row. */
+  layerNorm(
+    shape: RowShape & { readonly eps: number },
+    inputs: readonly CpuSlice[],
+    outputs: readonly CpuSlice[],
+  ): void;
+  /** [x, weight, statistics, dy] → dx. */
+  layerNormBackward(shape: RowShape, inputs: readonly CpuSlice[], dx: CpuSlice): void;
+  /** [x, statistics, dy] → [dWeight, dBias], sums over rows. */
+  layerNormWeights(shape: RowShape, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void;
+  /** out[column] = scale·Σ over rows, as of a bias' gradient. */
+  columnSums(shape: SumShape, x: CpuSlice, out: CpuSlice): void;
+  /** out[row] = scale·Σ over columns. One long row is summed by all threads. */
+  rowSums(shape: SumShape, x: CpuSlice, out: CpuSlice): void;
+  /** out[row] = scale·Σ x² over columns. One long row is summed by all threads. */
+  rowSumsOfSquares(shape: SumShape, x: CpuSlice, out: CpuSlice): void;
+}
+
 /** Fast routines behind CPU kernels. */
 export interface CpuRuntime {
   gemm(args: Gemm): void;
   elementwise(args: ElementwiseArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void;
   attention(args: AttentionArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void;
   attentionBackward(args: AttentionBackwardArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void;
+  /** Softmax, layer normalisation and sums. */
+  readonly rows: RowRoutines;
   /** Scratch memory of at least `bytes`, valid until the kernel returns. */
   scratch(bytes: number): CpuSlice;
 }

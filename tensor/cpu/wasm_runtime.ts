@@ -9,11 +9,13 @@ import { Elementwise } from "./elementwise.ts";
 import { GemmPlanner } from "./gemm.ts";
 import type { Heap, HeapSlice } from "./heap.ts";
 import type { Jobs } from "./jobs.ts";
-import type { CpuRuntime, CpuSlice, Gemm } from "./runtime.ts";
+import { WasmRows } from "./rows.ts";
+import type { CpuRuntime, CpuSlice, Gemm, RowRoutines } from "./runtime.ts";
 import { KERNEL_JOBS, kernelModule } from "./wasm/kernels.ts";
 
 /** Everything kernels may call, over one heap and its threads. */
 export class WasmRuntime implements CpuRuntime {
+  readonly rows: RowRoutines;
   readonly #heap: Heap;
   readonly #elementwise: Elementwise;
   readonly #gemm: GemmPlanner;
@@ -22,6 +24,7 @@ export class WasmRuntime implements CpuRuntime {
 
   constructor(heap: Heap, jobs: Jobs) {
     const functions = jobs.load(kernelModule(heap.target), KERNEL_JOBS);
+    this.rows = new WasmRows(jobs, functions);
     this.#heap = heap;
     this.#elementwise = new Elementwise(jobs);
     this.#gemm = new GemmPlanner(jobs, functions);

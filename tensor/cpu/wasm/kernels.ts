@@ -7,14 +7,20 @@ import { addAttention } from "./attention.ts";
 import { addGemm } from "./gemm.ts";
 import { ModuleBuilder, type Target } from "./module.ts";
 import { addPhiloxFill } from "./philox.ts";
+import { addRows } from "./rows.ts";
 
 /** Exports of {@linkcode kernelModule}. */
-export const KERNEL_JOBS = ["packB", "tiles", "products", "reduce", "attention", "attentionBackward"] as const;
+export const KERNEL_JOBS = [
+  ...["packB", "tiles", "products", "reduce", "attention", "attentionBackward"] as const,
+  ...["softmaxRows", "softmaxRowsBackward", "logSumExpRows", "layerNormRows", "layerNormRowsBackward"] as const,
+  ...["rowSums", "columnSums", "layerNormWeights"] as const,
+] as const;
 
 /** The bytes of the module. */
 export function kernelModule(target: Target): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder(target);
   const gemm = addGemm(module);
   addAttention(module, gemm, addPhiloxFill(module));
+  addRows(module);
   return module.finish();
 }
