@@ -52,7 +52,8 @@ export async function validate(
       });
       losses.push(loss);
       hits.push(hit);
-      options.onBatch?.(count += batch.batch);
+      count += batch.batch;
+      options.onBatch?.(count);
     }
   } finally {
     model.train(wasTraining);

@@ -1,0 +1,169 @@
+import { deepStrictEqual, match, notDeepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { readSafetensors } from "../../data/files/safetensors.ts";
+import { openDataSet, splitStratified } from "../../data/sets/mod.ts";
+import { SpeakerClassifier } from "../../nn/mod.ts";
+import { manualSeed } from "../../tensor/mod.ts";
+import { loadModel, modelOptions } from "../../train/model_file.ts";
+import { validate } from "../../train/validate.ts";
+import { forEachDevice } from "../devices.ts";
+import { channels, runSmall, smallConfig, withData } from "./small_run.ts";
+
+const newest = async (out: string) => {
+  const names = (await Array.fromAsync(Deno.readDir(join(out, "last")))).map(({ name }) => name).sort();
+  return readSafetensors(join(out, "last", names.at(-1)!));
+};
+
+forEachDevice("a run that was stopped and resumed equals one that never stopped", async (device) => {
+  await withData(async (folder, data) => {
+    const [whole, halves] = [join(folder, "whole"), join(folder, "halves")];
+    const unbroken = await runSmall(device, { data, out: whole });
+    const stop = new AbortController();
+    const onLine = (line: string) => line.startsWith("Step 20") && stop.abort();
+    const first = await runSmall(device, { data, out: halves }, { signal: stop.signal, onLine });
+    deepStrictEqual([first.step, first.interrupted], [20, true]);
+    const second = await runSmall(device, { data, out: halves }, { resume: true });
+    ok(second.lines.includes("[Info]: Continue at step 20"));
+    deepStrictEqual(second.rows, unbroken.rows);
+    deepStrictEqual(await newest(halves), await newest(whole));
+    deepStrictEqual(
+      readSafetensors(join(halves, "best.safetensors")),
+      readSafetensors(join(whole, "best.safetensors")),
+    );
+    deepStrictEqual([second.step, second.interrupted, second.bestAccuracy], [40, false, unbroken.bestAccuracy]);
+  });
+});
+
+// Losses of the first ten steps as they were on the day this was written; both devices and every later version agree.
+const goldenLosses = [
+  1.35184646,
+  1.31196356,
+  1.39624691,
+  1.30954199,
+  1.28851974,
+  1.27306294,
+  1.17228770,
+  1.22289973,
+  1.12970215,
+  1.14942586,
+];
+
+forEachDevice("the golden curve of ten losses", async (device) => {
+  await withData(async (folder, data) => {
+    const { rows } = await runSmall(device, { data, out: join(folder, "run"), totalSteps: 10, logSteps: 1 });
+    const losses = rows.filter(({ loss }) => loss !== undefined).map(({ loss }) => Number(loss));
+    strictEqual(losses.length, 10);
+    losses.forEach((loss, i) => ok(Math.abs(loss - goldenLosses[i]) < 1e-4, `step ${i + 1}: ${losses}`));
+  });
+});
+
+forEachDevice("the best model is a copy from when it was best, measured on whole utterances", async (device) => {
+  await withData(async (folder, data) => {
+    const out = join(folder, "run");
+    // the rate of the last steps wrecks what was learnt
+    const { rows } = await runSmall(device, { data, out, schedule: "constant", totalSteps: 30 });
+    const wrecked = await runSmall(device, { data, out, schedule: "constant", totalSteps: 40, lr: 3 }, {
+      resume: true,
+    });
+    const valid = wrecked.rows.filter((row) => row.validAccuracy !== undefined);
+    const best = valid.slice(0, 3).reduce((a, b) => (Number(b.validAccuracy) >= Number(a.validAccuracy) ? b : a));
+    ok(Number(valid.at(-1)?.validAccuracy) < Number(best.validAccuracy), JSON.stringify(valid));
+    strictEqual(wrecked.rows.length > rows.length, true);
+    const { model, accuracy, step, classes } = await loadModel(out);
+    deepStrictEqual([step, accuracy], [best.step, best.validAccuracy]);
+    using set = await openDataSet(data);
+    const split = splitStratified(set.utterances.map(({ label }) => label), { validFraction: 0.2, seed: 0 });
+    const again = await validate(model, set, split.valid);
+    strictEqual(again.accuracy, best.validAccuracy);
+    ok(Math.abs(again.loss - Number(best.validLoss)) < 1e-5);
+    deepStrictEqual(classes, set.classes);
+    notDeepStrictEqual((await newest(out)).arrays["model.prenet.weight"].data, await model.prenet.weight.data());
+  });
+});
+
+forEachDevice("every utterance counts once in a validation, however the batches fall", async () => {
+  await withData(async (_, data) => {
+    using set = await openDataSet(data);
+    const model = new SpeakerClassifier(modelOptions(smallConfig({}), channels, 4));
+    const all = set.utterances.map((_, i) => i);
+    const results = [];
+    for (const batchSize of [64, 7, 1]) results.push(await validate(model, set, all, { batchSize }));
+    for (const { loss, accuracy, count } of results) {
+      deepStrictEqual([count, accuracy], [all.length, results[0].accuracy]);
+      ok(Math.abs(loss - results[0].loss) < 1e-5, `${loss}`);
+    }
+    ok(model.training, "back in training mode");
+  }, { counts: [10, 9, 12, 4] });
+});
+
+forEachDevice("a best model found after the last save is kept", async (device) => {
+  await withData(async (folder, data) => {
+    const out = join(folder, "run");
+    const steps = { totalSteps: 25, validSteps: 10, saveSteps: 10 };
+    const { lines, rows } = await runSmall(device, { data, out, ...steps });
+    deepStrictEqual(rows.filter(({ validLoss }) => validLoss !== undefined).map(({ step }) => step), [10, 20, 25]);
+    strictEqual((await loadModel(out)).step, 25);
+    match(lines.join("\n"), /^Step 25, best model saved\. \(accuracy=\d\.\d{4}\)$/m);
+  });
+});
+
+forEachDevice("a loss that is no number stops the run and names the step; DEBUG also the op", async (device) => {
+  await withData(async (folder, data) => {
+    const out = join(folder, "run");
+    await runSmall(device, { data, out, totalSteps: 10 });
+    const best = await Deno.readFile(join(out, "best.safetensors"));
+    const changes = { data, out, lr: 1e30, totalSteps: 100, schedule: "constant" as const };
+    const message =
+      /^Cannot go on: the loss is (NaN|Infinity|-Infinity) at step (\d+); .*--grad-clip 1.*\(after \d+ steps; what is saved stays in ".*"\)$/;
+    let step = "";
+    await rejects(runSmall(device, { ...changes, out: join(folder, "new") }), (error: Error) => {
+      match(error.message, message);
+      step = message.exec(error.message)?.[2] ?? "";
+      return true;
+    });
+    await rejects(runSmall(device, { ...changes, out: join(folder, "debug") }, { debug: 1 }), (error: Error) => {
+      match(error.message, /the first result that is no finite number comes from [a-z]+/i);
+      strictEqual(/at step (\d+)/.exec(error.message)?.[1], step);
+      return true;
+    });
+    deepStrictEqual(await Deno.readFile(join(out, "best.safetensors")), best);
+  });
+});
+
+forEachDevice("plateau: the rate falls when the accuracy no longer rises; patience ends the run", async (device) => {
+  await withData(async (folder, data) => {
+    const still = { data, lr: 1e-30, weightDecay: 0, validSteps: 5, logSteps: 5, schedule: "plateau" as const };
+    const plateau = { ...still, out: join(folder, "a"), lrPatience: 1, lrGamma: 0.5, totalSteps: 25 };
+    const { rows } = await runSmall(device, { ...plateau, lr: 1e-7 });
+    const rates = rows.filter(({ lr }) => lr !== undefined).map(({ lr }) => lr);
+    deepStrictEqual(rates, [1e-7, 1e-7, 1e-7, 5e-8, 5e-8]);
+    const stopped = await runSmall(device, { ...still, out: join(folder, "b"), patience: 2, totalSteps: 50 });
+    deepStrictEqual([stopped.step, stopped.interrupted], [15, false]);
+    ok(stopped.lines.includes("No better validation in 2: stop early at step 15"));
+    const again = await runSmall(device, { ...still, out: join(folder, "b"), patience: 2, totalSteps: 50 }, {
+      resume: true,
+    });
+    strictEqual(again.step, 15, "nothing is left to do");
+  });
+});
+
+forEachDevice("gradient clipping bounds what a step changes", async (device) => {
+  await withData(async (folder, data) => {
+    const clip = { optimizer: "sgd" as const, schedule: "constant" as const, lr: 1, weightDecay: 0, totalSteps: 1 };
+    const change = async (gradClip: number) => {
+      const out = join(folder, `clip-${gradClip}`);
+      await runSmall(device, { data, out, ...clip, gradClip });
+      manualSeed(0);
+      const before = await new SpeakerClassifier(modelOptions(smallConfig({}), channels, 4)).stateArrays();
+      const { arrays } = await newest(out);
+      const squares = Object.entries(before).flatMap(([name, { data }]) =>
+        Array.from(data, (x, i) => (arrays[`model.${name}`].data[i] as number - x) ** 2)
+      );
+      return Math.sqrt(squares.reduce((a, b) => a + b));
+    };
+    const free = await change(0);
+    ok(free > 0.05, `${free}`);
+    const clipped = await change(0.01);
+    ok(Math.abs(clipped - 0.01) < 1e-4, `${clipped}`);
+  });
+});
