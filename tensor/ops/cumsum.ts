@@ -7,7 +7,7 @@ import { Tensor } from "../tensor.ts";
 import { packed } from "./copy.ts";
 import { alongLastAxis, type RowArgs } from "./rows.ts";
 import { flip } from "./views.ts";
-import { foldedGrid, GRID_INDEX, uniform } from "./wgsl.ts";
+import { foldedGrid, GRID_INDEX, requireTurns, uniform } from "./wgsl.ts";
 
 interface CumsumArgs extends RowArgs {
   readonly dtype: DType;
@@ -22,7 +22,8 @@ const cumsumKernel: Kernel<CumsumArgs> = {
       for (let j = 0, total = 0; j < columns; j++, i++) y[i] = total += x[i];
     }
   },
-  webgpu({ rows, columns, dtype }) {
+  webgpu({ rows, columns, dtype }, traits) {
+    requireTurns("cumsum", columns, traits);
     const [type, zero] = dtype === "float32" ? ["f32", "0.0"] : ["i32", "0"];
     const words = uniform([rows, columns]);
     const source = `

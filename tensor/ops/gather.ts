@@ -6,7 +6,7 @@ import { allocate, run } from "../memory.ts";
 import { normalizeAxis, show, sizeOf } from "../shape.ts";
 import { requireSameDevice, Tensor } from "../tensor.ts";
 import { packed } from "./copy.ts";
-import { foldedGrid, GRID_INDEX, uniform } from "./wgsl.ts";
+import { foldedGrid, GRID_INDEX, requireTurns, uniform } from "./wgsl.ts";
 import { reshape } from "./views.ts";
 
 /**
@@ -86,7 +86,8 @@ const gatherBackwardKernel: Kernel<GatherArgs> = {
       }
     }
   },
-  webgpu(args) {
+  webgpu(args, traits) {
+    requireTurns("run backward through a gather of", args.to, traits);
     const words = SIZES(args);
     const source = `
 @group(0) @binding(0) var<storage, read> g: array<f32>;

@@ -6,7 +6,7 @@ import { allocate, run } from "../memory.ts";
 import { collapse, normalizeAxes, sameShape, type Shape, show, sizeOf } from "../shape.ts";
 import { type ReduceOptions, requireFloat, Tensor } from "../tensor.ts";
 import { fill } from "./copy.ts";
-import { foldedGrid, GRID_INDEX, uniform } from "./wgsl.ts";
+import { foldedGrid, GRID_INDEX, requireTurns, uniform } from "./wgsl.ts";
 import { expand, reshape } from "./views.ts";
 
 /** Folds the reduced axes of a strided input into one number for each kept element. */
@@ -114,7 +114,7 @@ const reduceKernel: Kernel<ReduceArgs> = {
       y[place++] = total * scale;
     });
   },
-  webgpu({ op, kept, keptStrides, reduced, reducedStrides, offset, scale, dtype }) {
+  webgpu({ op, kept, keptStrides, reduced, reducedStrides, offset, scale, dtype }, traits) {
     const [k, r] = [kept.length, reduced.length];
     const [results, line] = [sizeOf(kept), sizeOf(reduced)];
     const words = uniform([results, line, offset, ...kept, ...keptStrides, ...reduced, ...reducedStrides, 0]);
@@ -126,6 +126,7 @@ const reduceKernel: Kernel<ReduceArgs> = {
     const reducedAt = decode(r, (a) => words.u(3 + 2 * k + a), (a) => words.i(3 + 2 * k + r + a), "i");
     // long lines: a workgroup for each result, with partial results in shared memory
     const shared = line >= 4 * LANES && results < 4096;
+    requireTurns(op, (1 + 1 / BLOCK) * (shared ? line / LANES : line), traits);
     const [from, step] = shared ? ["lane", `${LANES}u`] : ["0u", "1u"];
     const isSum = op === "sum" || op === "squares";
     // an extreme starts from the first value, as WGSL has no infinity

@@ -4,7 +4,7 @@ import { packed } from "./copy.ts";
 import { transpose } from "./views.ts";
 import { normalizeAxis } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { foldedGrid, uniform } from "./wgsl.ts";
+import { foldedGrid, requireTurns, uniform } from "./wgsl.ts";
 
 /** A matrix of contiguous rows. */
 export interface RowArgs {
@@ -36,9 +36,13 @@ export interface RowBody {
 /** Lanes that share a row on a real GPU; a software adapter runs a row a lane, which needs no barriers. */
 const LANES = 64;
 
+/** Longer rows are shared on a software adapter too, which leaves a loop early: see `requireTurns`. */
+const LONGEST_ALONE = 8192;
+
 /** Plans a row kernel: one lane a row on software adapters, one workgroup a row on a GPU. */
 export function rowPlan({ rows, columns }: RowArgs, spec: RowBody, traits: GpuTraits): GpuPlan {
-  const alone = traits.software || columns < 16;
+  const alone = columns < 16 || (traits.software && columns <= LONGEST_ALONE);
+  requireTurns(spec.label, alone ? columns : 4 * Math.ceil(columns / LANES), traits);
   const words = uniform([rows, columns, ...(spec.scalars ?? []).map(() => 0)]);
   new Float32Array(words.data.buffer).set(spec.scalars ?? [], 2);
   const buffers = [...spec.inputs, ...spec.outputs];

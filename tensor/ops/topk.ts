@@ -8,7 +8,7 @@ import { packed } from "./copy.ts";
 import { gather } from "./gather.ts";
 import { type RowArgs } from "./rows.ts";
 import { transpose } from "./views.ts";
-import { foldedGrid, GRID_INDEX, uniform } from "./wgsl.ts";
+import { foldedGrid, GRID_INDEX, requireTurns, uniform } from "./wgsl.ts";
 
 interface TopkArgs extends RowArgs {
   readonly k: number;
@@ -30,6 +30,16 @@ const ORDER = {
   int32: "fn orderOf(bits: i32) -> i32 { return bits; }",
 };
 
+/** Elements a turn of the loop, which a software adapter has few of. */
+const UNROLL = 8;
+
+/** Looks at element `j`, if there is one. */
+function consider(j: string, columns: string): string {
+  return `{ let j = ${j}; let value = orderOf(x[start + u32(min(j, ${columns} - 1))]);
+        let after = j < ${columns} && (place == 0 || value < last || (value == last && j > lastIndex));
+        if (after && (bestIndex < 0 || value > best)) { best = value; bestIndex = j; } }`;
+}
+
 /** Input [x]; output [positions of the k largest, largest first, equal ones in order of position]: k passes over each row. */
 const topkKernel: Kernel<TopkArgs> = {
   name: "topk",
@@ -49,7 +59,8 @@ const topkKernel: Kernel<TopkArgs> = {
       }
     }
   },
-  webgpu({ rows, columns, k, dtype }) {
+  webgpu({ rows, columns, k, dtype }, traits) {
+    requireTurns("topk", k * Math.ceil(columns / UNROLL) + k, traits);
     const words = uniform([rows, columns, k]);
     const source = `
 @group(0) @binding(0) var<storage, read> x: array<i32>;
@@ -64,10 +75,8 @@ fn main(${GRID_INDEX.parameters}) {
   var last = 0; var lastIndex = -1;
   for (var place = 0; place < ${words.i(2)}; place++) {
     var best = 0; var bestIndex = -1;
-    for (var j = 0; j < ${words.i(1)}; j++) {
-      let value = orderOf(x[start + u32(j)]);
-      let after = place == 0 || value < last || (value == last && j > lastIndex);
-      if (after && (bestIndex < 0 || value > best)) { best = value; bestIndex = j; }
+    for (var block = 0; block < ${words.i(1)}; block += ${UNROLL}) {
+      ${Array.from({ length: UNROLL }, (_, i) => consider(`block + ${i}`, words.i(1))).join("\n      ")}
     }
     indices[index * ${words.u(2)} + u32(place)] = bestIndex;
     last = best; lastIndex = bestIndex;

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { GpuTraits } from "../device/kernel.ts";
+
 /** Numbers for a uniform `P`, and WGSL expressions that read them. */
 export interface Uniform {
   /** Padded to whole vec4. */
@@ -46,6 +48,19 @@ export function foldedGrid(count: number, size: number): [number, number, number
   const groups = Math.max(1, Math.ceil(count / size));
   const x = Math.min(groups, 65535);
   return [x, Math.ceil(groups / x), 1];
+}
+
+/** Turns after which llvmpipe leaves the loops of an invocation, all its loops taken together, without saying so. */
+const MOST_TURNS = 65535;
+
+/** Throws where the loops of one invocation have more turns than a software adapter runs, since the result would be wrong. */
+export function requireTurns(op: string, turns: number, traits: GpuTraits): void {
+  if (traits.software && turns > MOST_TURNS) {
+    throw new RangeError(
+      `Cannot ${op} so long a line: this software adapter ends loops after ${MOST_TURNS} turns, and ${turns} are needed; ` +
+        "use --device cpu",
+    );
+  }
 }
 
 /** Entry parameters, and the statement that defines `index` over a folded grid of groups of 64. */
