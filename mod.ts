@@ -32,6 +32,7 @@ export * from "./data/audio/mod.ts";
 export * from "./data/batches/mod.ts";
 export * from "./data/features/mod.ts";
 export * from "./data/files/mod.ts";
+export * from "./data/preprocess/mod.ts";
 export * from "./data/sets/mod.ts";
 export * from "./train/optim/mod.ts";
 export * from "./train/schedules/mod.ts";
