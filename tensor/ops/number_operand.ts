@@ -22,5 +22,5 @@ export function numberKey(value: number, type: DType): string {
 /** Run-time scalar `index`, whose value is `value`, as an expression of a type. */
 export function numberExpr(value: number, type: DType, index: number): Expr {
   if (type === "float32") return scalar(index);
-  return Math.abs(value) > EXACT ? constant(value, "int32") : apply("int", [scalar(index)]);
+  return Math.abs(value) > EXACT ? constant(Math.trunc(value), "int32") : apply("int", [scalar(index)]);
 }
