@@ -8,6 +8,7 @@ import { f32x4, i32, i32x4, i64x2, type V128, v128 } from "./ops.ts";
 import type { Local } from "./value.ts";
 
 const ROUNDS = 10;
+const INTERLEAVED = 2;
 const MULTIPLIERS = [0xd2511f53, 0xcd9e8d57] as const;
 const KEY_STEPS = [0x9e3779b9, 0xbb67ae85] as const;
 
@@ -15,7 +16,7 @@ const KEY_STEPS = [0x9e3779b9, 0xbb67ae85] as const;
 function multiply(f: Body, a: V128, multiplier: V128): [high: V128, low: V128] {
   const first = f.local("v128", i64x2.mulLowWords(a, multiplier));
   const second = f.local("v128", i64x2.mulHighWords(a, multiplier));
-  return [v128.shuffle(first, second, [1, 3, 5, 7]), v128.shuffle(first, second, [0, 2, 4, 6])];
+  return [v128.shuffle(first, second, [1, 3, 5, 7]), i32x4.mul(a, multiplier)];
 }
 
 function round(f: Body, c: readonly V128[], keys: readonly V128[]): V128[] {
@@ -48,14 +49,24 @@ export function addPhiloxFill(module: ModuleBuilder): Func {
     const second = f.local("v128", i32x4.splat(i32.add(i32.load(state, 8), counter)));
     const third = f.local("v128", i32x4.splat(i32.load(state, 12)));
     const first = f.local("v128", i32x4.add(i32x4.splat(i32.shl(block, 2)), v128.const([0, 1, 2, 3])));
-    f.while(i32.ne(blocks, 0), () => {
-      let words: V128[] = [first, second, third, zero];
-      for (const key of keys) words = round(f, words, key);
+    const next = f.hoist(v128.const([4, 4, 4, 4]));
+    const write = (words: readonly V128[], offset: number) => {
       const unit = f.hoist(f32x4.const(2 ** -24));
-      words.forEach((w, i) => f.do(v128.store(to, f32x4.mul(f32x4.fromInt(i32x4.shrU(w, 8)), unit), 16 * i)));
-      f.set(first, i32x4.add(first, f.hoist(v128.const([4, 4, 4, 4]))));
-      f.step(to, 64);
-      f.step(blocks, -1);
-    });
+      words.forEach((w, i) => f.do(v128.store(to, f32x4.mul(f32x4.fromInt(i32x4.shrU(w, 8)), unit), offset + 16 * i)));
+    };
+    // several blocks at once, since each round waits for the one before
+    for (const count of [INTERLEAVED, 1]) {
+      f.while(i32.geS(blocks, count), () => {
+        let all: V128[][] = [...Array(count)].map(() => {
+          const words = [f.local("v128", first), second, third, zero];
+          f.set(first, i32x4.add(first, next));
+          return words;
+        });
+        for (const key of keys) all = all.map((words) => round(f, words, key));
+        all.forEach((words, n) => write(words, 64 * n));
+        f.step(to, 64 * count);
+        f.step(blocks, -count);
+      });
+    }
   });
 }

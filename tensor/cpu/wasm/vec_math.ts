@@ -6,6 +6,10 @@
 import type { Body, Target } from "./module.ts";
 import { f32x4, i32x4, type V128, v128 } from "./ops.ts";
 
+/** Arguments between which e to the x is a normal float. */
+const EXP_LOWEST = -87.336;
+const EXP_HIGHEST = 88.722;
+
 /** Emits vector functions into one function's body; constants are computed once at its entry. */
 export class VectorMath {
   readonly #f: Body;
@@ -44,41 +48,35 @@ export class VectorMath {
     );
   }
 
-  /** e to the x; 0 below −104, infinity above 88.73. */
+  /** e to the x; 0 where it is below 2^-126, infinity above 88.72. */
   exp(x: V128): V128 {
-    const clamped = this.keep(f32x4.pmin(f32x4.pmax(x, this.constant(-104.5)), this.constant(89)));
-    const n = this.keep(f32x4.nearest(f32x4.mul(clamped, this.constant(Math.LOG2E))));
-    const exponent = this.keep(i32x4.fromFloat(n));
-    const half = this.keep(i32x4.shrS(exponent, 1));
-    // in two factors, since 2^128 is no float and 2^-149 has no exponent of its own
-    const power = f32x4.mul(
-      f32x4.mul(this.#expReduced(clamped, n), this.#pow2(half)),
-      this.#pow2(i32x4.sub(exponent, half)),
-    );
-    return this.keep(power);
+    const kept = this.keep(x);
+    const value = this.keep(this.#expNormal(kept, f32x4.pmin(kept, this.constant(EXP_HIGHEST))));
+    const infinite = v128.and(f32x4.gt(kept, this.constant(EXP_HIGHEST)), this.constant(Infinity));
+    return this.keep(f32x4.add(value, infinite));
   }
 
-  /** e to the x for x ≤ 0 (or little above): results below 2^-126 are 0. Cheaper than {@linkcode exp}. */
+  /** e to the x for x ≤ 0 (or little above); cheaper than {@linkcode exp}. */
   expOfNegative(x: V128): V128 {
     const kept = this.keep(x);
-    const clamped = this.keep(f32x4.pmax(kept, this.constant(-87.3)));
-    const n = this.keep(f32x4.nearest(f32x4.mul(clamped, this.constant(Math.LOG2E))));
-    const power = f32x4.mul(this.#expReduced(clamped, n), this.#pow2(i32x4.fromFloat(n)));
-    return this.keep(v128.andNot(power, f32x4.lt(kept, this.constant(-87.3))));
+    return this.keep(this.#expNormal(kept, kept));
   }
 
-  /** e to the r, r = x − n·log 2. */
-  #expReduced(x: V128, n: V128): V128 {
-    const high = this.madd(n, this.constant(-0.693359375), x);
+  /** e to the `x`, of which `bounded` is the part below the highest argument; 0 far below. */
+  #expNormal(x: V128, bounded: V128): V128 {
+    const lowest = this.constant(EXP_LOWEST);
+    const clamped = this.keep(f32x4.pmax(bounded, lowest));
+    // adding 1.5·2^23 rounds to a whole number and leaves it in the low bits
+    const magic = this.constant(12582912);
+    const shifted = this.keep(this.madd(clamped, this.constant(Math.LOG2E), magic));
+    const n = this.keep(f32x4.sub(shifted, magic));
+    const high = this.madd(n, this.constant(-0.693359375), clamped);
     const r = this.keep(this.madd(n, this.constant(2.12194440e-4), high));
-    const p = this.keep(
-      this.polynomial(r, [0.5000000095, 0.1666651868, 0.04166620533, 0.008368908311, 0.001395052292]),
-    );
-    return f32x4.add(this.madd(f32x4.mul(r, r), p, r), this.constant(1));
-  }
-
-  #pow2(n: V128): V128 {
-    return i32x4.shl(i32x4.add(n, this.integer(127)), 23);
+    const p = this.polynomial(r, [0.5000000095, 0.1666651868, 0.04166620533, 0.008368908311, 0.001395052292]);
+    const power = f32x4.add(this.madd(f32x4.mul(r, r), p, r), this.constant(1));
+    // times 2^n; a NaN has zeros in its low bits and stays one
+    const scaled = i32x4.add(power, i32x4.shl(shifted, 23));
+    return v128.andNot(scaled, f32x4.lt(x, lowest));
   }
 
   /** Natural logarithm; −infinity at 0, NaN below. */

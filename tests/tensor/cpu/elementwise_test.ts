@@ -52,7 +52,7 @@ function assertClose(got: readonly number[], wanted: readonly number[], relative
   got.forEach((x, i) => {
     const y = wanted[i];
     if (Object.is(x, y) || x === y) return;
-    const bound = relative * Math.abs(y) + 2 ** -148;
+    const bound = relative * Math.abs(y) + 2 ** -126;
     assert.ok(Math.abs(x - y) <= bound, `${label}: element ${i} is ${x}, wanted ${y}`);
   });
 }
