@@ -16,18 +16,7 @@ interface LayerNormArgs extends RowArgs {
 /** Inputs [x, weight, bias]; outputs [y, statistics], statistics being mean and 1/deviation of each row. */
 const layerNormKernel: Kernel<LayerNormArgs> = {
   name: "layerNorm",
-  cpu({ rows, columns, eps }, [{ f32: x }, { f32: weight }, { f32: bias }], [{ f32: y }, { f32: statistics }]) {
-    for (let row = 0, start = 0; row < rows; row++, start += columns) {
-      let [total, spread] = [0, 0];
-      for (let j = 0; j < columns; j++) total += x[start + j];
-      const mean = total / columns;
-      for (let j = 0; j < columns; j++) spread += (x[start + j] - mean) ** 2;
-      const rstd = 1 / Math.sqrt(spread / columns + eps);
-      for (let j = 0; j < columns; j++) y[start + j] = (x[start + j] - mean) * rstd * weight[j] + bias[j];
-      statistics[2 * row] = mean;
-      statistics[2 * row + 1] = rstd;
-    }
-  },
+  cpu: (args, inputs, outputs, runtime) => runtime.rows.layerNorm(args, inputs, outputs),
   webgpu: (args, traits) =>
     rowPlan(args, {
       label: "layerNorm",
@@ -46,20 +35,7 @@ const layerNormKernel: Kernel<LayerNormArgs> = {
 /** Inputs [x, weight, statistics, dy]; output [dx]. */
 const layerNormInputKernel: Kernel<RowArgs> = {
   name: "layerNormBackward",
-  cpu({ rows, columns }, [{ f32: x }, { f32: weight }, { f32: statistics }, { f32: dy }], [{ f32: dx }]) {
-    for (let row = 0, start = 0; row < rows; row++, start += columns) {
-      const [mean, rstd] = [statistics[2 * row], statistics[2 * row + 1]];
-      let [a, b] = [0, 0];
-      for (let j = 0; j < columns; j++) {
-        const d = dy[start + j] * weight[j];
-        a += d;
-        b += d * (x[start + j] - mean) * rstd;
-      }
-      for (let j = 0; j < columns; j++) {
-        dx[start + j] = rstd * (dy[start + j] * weight[j] - a / columns - (x[start + j] - mean) * rstd * b / columns);
-      }
-    }
-  },
+  cpu: (args, inputs, [dx], runtime) => runtime.rows.layerNormBackward(args, inputs, dx),
   webgpu: (args, traits) =>
     rowPlan(args, {
       label: "layerNormBackward",
@@ -77,17 +53,7 @@ const layerNormInputKernel: Kernel<RowArgs> = {
 /** Inputs [x, statistics, dy]; outputs [dWeight, dBias], sums over rows: first over blocks of rows, then over blocks. */
 const layerNormWeightsKernel: Kernel<RowArgs> = {
   name: "layerNormWeights",
-  cpu({ rows, columns }, [{ f32: x }, { f32: statistics }, { f32: dy }], [{ f32: dWeight }, { f32: dBias }]) {
-    dWeight.fill(0, 0, columns);
-    dBias.fill(0, 0, columns);
-    for (let row = 0, start = 0; row < rows; row++, start += columns) {
-      const [mean, rstd] = [statistics[2 * row], statistics[2 * row + 1]];
-      for (let j = 0; j < columns; j++) {
-        dWeight[j] += dy[start + j] * (x[start + j] - mean) * rstd;
-        dBias[j] += dy[start + j];
-      }
-    }
-  },
+  cpu: (args, inputs, outputs, runtime) => runtime.rows.layerNormWeights(args, inputs, outputs),
   webgpu: weightsPlan,
 };
 

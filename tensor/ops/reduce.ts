@@ -1,5 +1,6 @@
 /** Sums, means and extremes along axes. @module */
 import { track } from "../autograd.ts";
+import type { CpuRuntime, CpuSlice } from "../cpu/runtime.ts";
 import type { Kernel } from "../device/kernel.ts";
 import type { DType } from "../dtype.ts";
 import { allocate, run } from "../memory.ts";
@@ -68,13 +69,34 @@ const LINE: Record<ReduceArgs["op"], (total: number, x: Numbers, at: number, str
 };
 const EMPTY = { sum: 0, squares: 0, max: -Infinity, min: Infinity };
 
-/** Sums over the first axis of a row-major matrix, row by row as memory lies. */
-function sumRows(x: Numbers, y: Numbers, { kept: [columns], reduced: [rows], offset, ...args }: ReduceArgs): void {
+/** Sums over the axis before the last one of (outer, rows, columns), row by row as memory lies. */
+function sumRows(x: Numbers, y: Numbers, args: ReduceArgs): void {
+  const { kept, keptStrides, reduced: [rows], reducedStrides: [step], offset, scale } = args;
+  const columns = kept[kept.length - 1];
   const totals = new Float64Array(columns);
-  for (let row = 0, at = offset; row < rows; row++, at += args.reducedStrides[0]) {
-    for (let j = 0; j < columns; j++) totals[j] += x[at + j];
+  let place = 0;
+  forEachOffset(kept.slice(0, -1), keptStrides.slice(0, -1), offset, (start) => {
+    totals.fill(0);
+    for (let row = 0, at = start; row < rows; row++, at += step) {
+      for (let j = 0; j < columns; j++) totals[j] += x[at + j];
+    }
+    for (let j = 0; j < columns; j++) y[place++] = totals[j] * scale;
+  });
+}
+
+/** The routine of the runtime that reduces float32 of this layout, or null. */
+function fastRoutine(args: ReduceArgs, { rows }: CpuRuntime): ((x: CpuSlice, y: CpuSlice) => void) | null {
+  const { op, kept, keptStrides, reduced, reducedStrides, offset, scale, dtype } = args;
+  if (dtype !== "float32" || kept.length > 1 || reduced.length !== 1) return null;
+  if (op === "sum" && kept.length === 1 && keptStrides[0] === 1) {
+    const shape = { rows: reduced[0], columns: kept[0], rowStride: reducedStrides[0], offset, scale };
+    return (x, y) => rows.columnSums(shape, x, y);
   }
-  for (let j = 0; j < columns; j++) y[j] = totals[j] * args.scale;
+  if ((op === "sum" || op === "squares") && reducedStrides[0] === 1) {
+    const shape = { rows: kept[0] ?? 1, columns: reduced[0], rowStride: keptStrides[0] ?? reduced[0], offset, scale };
+    return (x, y) => (op === "sum" ? rows.rowSums(shape, x, y) : rows.rowSumsOfSquares(shape, x, y));
+  }
+  return null;
 }
 
 /** WGSL that turns a linear index into an offset by sizes and strides in the uniform. */
@@ -100,10 +122,12 @@ const BLOCK = 32;
 /** Reduces strided input; the inner loop runs over the last reduced axis. */
 const reduceKernel: Kernel<ReduceArgs> = {
   name: "reduce",
-  cpu(args, [source], [goal]) {
+  cpu(args, [source], [goal], runtime) {
+    const fast = fastRoutine(args, runtime);
+    if (fast !== null) return fast(source, goal);
     const { op, kept, keptStrides, reduced, reducedStrides, offset, scale, dtype } = args;
     const [x, y] = dtype === "float32" ? [source.f32, goal.f32] : [source.i32, goal.i32];
-    if (op === "sum" && kept.length === 1 && keptStrides[0] === 1 && reduced.length === 1) return sumRows(x, y, args);
+    if (op === "sum" && keptStrides.at(-1) === 1 && reduced.length === 1) return sumRows(x, y, args);
     const n = reduced.at(-1) ?? 1;
     const stride = reducedStrides.at(-1) ?? 0;
     const [outer, outerStrides] = [reduced.slice(0, -1), reducedStrides.slice(0, -1)];

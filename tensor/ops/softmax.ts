@@ -11,16 +11,7 @@ const LARGEST = "var top = -3.4028234e38; FOR { top = max(top, x[base + j]); } l
 /** Softmax of each row, shifted by the row's largest element. */
 const softmaxKernel: Kernel<RowArgs> = {
   name: "softmax",
-  cpu({ rows, columns }, [{ f32: x }], [{ f32: y }]) {
-    for (let start = 0; start < rows * columns; start += columns) {
-      const end = start + columns;
-      let top = -Infinity;
-      for (let i = start; i < end; i++) top = Math.max(top, x[i]);
-      let total = 0;
-      for (let i = start; i < end; i++) total += y[i] = Math.exp(x[i] - top);
-      for (let i = start; i < end; i++) y[i] /= total;
-    }
-  },
+  cpu: (args, [x], [y], runtime) => runtime.rows.softmax(args, x, y),
   webgpu: (args, traits) =>
     rowPlan(args, {
       label: "softmax",
@@ -36,14 +27,7 @@ const softmaxKernel: Kernel<RowArgs> = {
 /** dx = y · (dy − Σ y·dy). */
 const softmaxBackwardKernel: Kernel<RowArgs> = {
   name: "softmaxBackward",
-  cpu({ rows, columns }, [{ f32: y }, { f32: dy }], [{ f32: dx }]) {
-    for (let start = 0; start < rows * columns; start += columns) {
-      const end = start + columns;
-      let dot = 0;
-      for (let i = start; i < end; i++) dot += y[i] * dy[i];
-      for (let i = start; i < end; i++) dx[i] = y[i] * (dy[i] - dot);
-    }
-  },
+  cpu: (args, [y, dy], [dx], runtime) => runtime.rows.softmaxBackward(args, y, dy, dx),
   webgpu: (args, traits) =>
     rowPlan(args, {
       label: "softmaxBackward",
@@ -57,17 +41,7 @@ const softmaxBackwardKernel: Kernel<RowArgs> = {
 /** Logarithm of the softmax of each row. */
 const logSoftmaxKernel: Kernel<RowArgs> = {
   name: "logSoftmax",
-  cpu({ rows, columns }, [{ f32: x }], [{ f32: y }]) {
-    for (let start = 0; start < rows * columns; start += columns) {
-      const end = start + columns;
-      let top = -Infinity;
-      for (let i = start; i < end; i++) top = Math.max(top, x[i]);
-      let total = 0;
-      for (let i = start; i < end; i++) total += Math.exp(x[i] - top);
-      const shift = top + Math.log(total);
-      for (let i = start; i < end; i++) y[i] = x[i] - shift;
-    }
-  },
+  cpu: (args, [x], [y], runtime) => runtime.rows.logSoftmax(args, x, y),
   webgpu: (args, traits) =>
     rowPlan(args, {
       label: "logSoftmax",
@@ -83,14 +57,7 @@ const logSoftmaxKernel: Kernel<RowArgs> = {
 /** dx = dy − softmax · Σ dy. */
 const logSoftmaxBackwardKernel: Kernel<RowArgs> = {
   name: "logSoftmaxBackward",
-  cpu({ rows, columns }, [{ f32: y }, { f32: dy }], [{ f32: dx }]) {
-    for (let start = 0; start < rows * columns; start += columns) {
-      const end = start + columns;
-      let total = 0;
-      for (let i = start; i < end; i++) total += dy[i];
-      for (let i = start; i < end; i++) dx[i] = dy[i] - Math.exp(y[i]) * total;
-    }
-  },
+  cpu: (args, [y, dy], [dx], runtime) => runtime.rows.logSoftmaxBackward(args, y, dy, dx),
   webgpu: (args, traits) =>
     rowPlan(args, {
       label: "logSoftmaxBackward",
