@@ -89,6 +89,10 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   if (a.dtype !== "float32" || b.dtype !== "float32") {
     throw new TypeError(`Cannot matmul ${a.dtype} by ${b.dtype}: both must be float32`);
   }
+  if (a.ndim > 2 && b.ndim > 2) {
+    const op = `matmul ${show(a.shape)} by ${show(b.shape)} with batches`;
+    broadcastShapes(op, [a.shape.slice(0, -2), b.shape.slice(0, -2)]);
+  }
   const out = product(a.ndim === 1 ? unsqueeze(a, 0) : a, b.ndim === 1 ? unsqueeze(b, 1) : b);
   const rows = a.ndim === 1 ? squeeze(out, -2) : out;
   return b.ndim === 1 ? squeeze(rows, -1) : rows;

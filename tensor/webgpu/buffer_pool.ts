@@ -23,6 +23,9 @@ export function sizeClass(bytes: number): number {
   return Math.ceil(bytes / step) * step;
 }
 
+/** A binding must hold at least one element, which may be a vec4; every buffer is larger. */
+export const LEAST_BINDING = 16;
+
 /** Hands out buffers for storage. */
 export class BufferPool {
   readonly #gpu: GPUDevice;
@@ -44,7 +47,7 @@ export class BufferPool {
         `Cannot allocate ${bytes} bytes: a buffer on this adapter holds at most ${limit}; use smaller batches`,
       );
     }
-    // a binding of no bytes is not allowed; a class may not lie beyond what one buffer holds
+    // a class may not lie beyond what one buffer holds
     const size = Math.min(sizeClass(bytes), Math.floor(limit / 4) * 4);
     let buffer = this.#free.get(size)?.pop();
     if (buffer === undefined) {
@@ -56,7 +59,7 @@ export class BufferPool {
     }
     this.#used.add(buffer);
     this.#usedBytes += size;
-    return new GpuRange(buffer, 0, Math.max(4, bytes));
+    return new GpuRange(buffer, 0, Math.max(LEAST_BINDING, bytes));
   }
 
   /** Gives a buffer back; commands already enqueued still see it, since the queue keeps order. */

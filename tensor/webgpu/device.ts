@@ -6,7 +6,7 @@ import type { Device, DeviceMemory, Program } from "../device/device.ts";
 import type { Call, Dispatch, GpuTraits } from "../device/kernel.ts";
 import type { Handle } from "../device/storage.ts";
 import { type AdapterFacts } from "./adapter.ts";
-import { BufferPool, GpuRange } from "./buffer_pool.ts";
+import { BufferPool, GpuRange, LEAST_BINDING } from "./buffer_pool.ts";
 import { Pipelines } from "./pipelines.ts";
 import { type Prepared, WebGpuProgram } from "./program.ts";
 import { type KernelTime, Timestamps } from "./timestamps.ts";
@@ -75,7 +75,7 @@ export class WebGpuDevice implements Device {
 
   range(handle: Handle, byteOffset: number, bytes: number): Handle {
     const { buffer, offset } = handle as GpuRange;
-    return new GpuRange(buffer, offset + byteOffset, bytes);
+    return new GpuRange(buffer, offset + byteOffset, Math.max(LEAST_BINDING, bytes));
   }
 
   write(handle: Handle, byteOffset: number, data: ArrayBufferView): void {
