@@ -23,7 +23,7 @@ export interface RandomState {
 
 let seed = 0;
 let calls = 0;
-const states = new Map<Device, Tensor>();
+let states = new WeakMap<Device, Tensor>();
 
 // While a step is recorded: its own state buffer for each device, and how many calls it has made.
 interface Recording {
@@ -50,7 +50,7 @@ export function setRandomState(state: RandomState): void {
   }
   seed = state.seed;
   calls = state.calls;
-  states.clear(); // graphs made before keep the buffer they were made with
+  states = new WeakMap(); // graphs made before keep the buffer they were made with
 }
 
 /** Key and base counter as the kernels read them. */
