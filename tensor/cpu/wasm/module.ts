@@ -4,7 +4,7 @@
  */
 import type { I32 } from "./ops.ts";
 import { i32 } from "./ops.ts";
-import { Local, type Statement, type Type, TYPE_CODE, unsigned, Value } from "./value.ts";
+import { Local, Statement, type Type, TYPE_CODE, unsigned, Value } from "./value.ts";
 
 /** What the engine can do, and the heap it gives. It decides the bytes that are emitted. */
 export interface Target {
@@ -47,18 +47,20 @@ export class Body {
 
   /** The value computed once at the function's entry; equal values share a local. For constants used in loops. */
   hoist<T extends Type>(value: Value<T>): Local<T> {
-    const key = value.bytes.join();
+    const bytes: number[] = [];
+    value.write(bytes);
+    const key = String.fromCharCode(...bytes);
     let local = this.#hoisted.get(key) as Local<T> | undefined;
     if (local === undefined) {
       local = this.local(value.type);
-      this.#prologue.push(...assign(local, value).statement);
+      assign(local, value).write(this.#prologue);
       this.#hoisted.set(key, local);
     }
     return local;
   }
 
   do(...statements: readonly Statement[]): void {
-    for (const s of statements) for (const byte of s.statement) this.#code.push(byte);
+    for (const s of statements) s.write(this.#code);
   }
 
   set<T extends Type>(local: Local<T>, value: Value<T> | (T extends "i32" ? number : never)): void {
@@ -71,7 +73,8 @@ export class Body {
   }
 
   if(condition: Value<"i32">, then: () => void, otherwise?: () => void): void {
-    this.#raw(condition.bytes, [0x04, 0x40]);
+    condition.write(this.#code);
+    this.#raw([0x04, 0x40]);
     then();
     if (otherwise !== undefined) {
       this.#raw([0x05]);
@@ -89,7 +92,8 @@ export class Body {
   doWhile(body: () => void, condition: Value<"i32">): void {
     this.#raw([0x03, 0x40]);
     body();
-    this.#raw(condition.bytes, [0x0d, 0x00, 0x0b]);
+    condition.write(this.#code);
+    this.#raw([0x0d, 0x00, 0x0b]);
   }
 
   /** `for (i = from; i < to; i += step)`, signed; `to` is evaluated every round, so pass a local or a constant. */
@@ -103,7 +107,7 @@ export class Body {
 
   /** Calls a function without result. */
   call(func: Func, ...args: readonly (Value<Type> | number)[]): void {
-    this.#raw(callBytes(func, args));
+    this.do(new Statement(callCode(func), args.map(asValue)));
   }
 
   return(): void {
@@ -112,33 +116,37 @@ export class Body {
 
   /** The bytes of the whole body, with its size and locals in front. */
   finish(result?: Value<Type>): number[] {
-    const locals = [...unsigned(this.#locals.length), ...this.#locals.flatMap((t) => [1, TYPE_CODE[t]])];
-    const code = [...locals, ...this.#prologue];
-    for (const byte of this.#code) code.push(byte);
-    code.push(...(result?.bytes ?? []), 0x0b);
-    return [...unsigned(code.length), ...code];
+    const code = unsigned(this.#locals.length);
+    for (const type of this.#locals) code.push(1, TYPE_CODE[type]);
+    append(code, this.#prologue);
+    append(code, this.#code);
+    result?.write(code);
+    code.push(0x0b);
+    const sized = unsigned(code.length);
+    append(sized, code);
+    return sized;
   }
 
-  #raw(...parts: readonly (readonly number[])[]): void {
-    for (const part of parts) for (const byte of part) this.#code.push(byte);
+  #raw(bytes: readonly number[]): void {
+    append(this.#code, bytes);
   }
+}
+
+function append(out: number[], bytes: readonly number[]): void {
+  for (const byte of bytes) out.push(byte);
 }
 
 function assign<T extends Type>(local: Local<T>, value: Value<Type>): Statement {
-  return { statement: [...value.bytes, 0x21, ...unsigned(local.index)] };
+  return new Statement([0x21, ...unsigned(local.index)], [value]);
 }
 
-function callBytes(func: Func, args: readonly (Value<Type> | number)[]): number[] {
-  return [
-    ...args.flatMap((a) => typeof a === "number" ? i32.const(a).bytes : a.bytes),
-    0x10,
-    ...unsigned(func.index),
-  ];
-}
+const asValue = (x: Value<Type> | number): Value<Type> => typeof x === "number" ? i32.const(x) : x;
+
+const callCode = (func: Func): number[] => [0x10, ...unsigned(func.index)];
 
 /** The value a function returns. */
 export function result<T extends Type>(type: T, func: Func, ...args: readonly (Value<Type> | number)[]): Value<T> {
-  return new Value(type, callBytes(func, args));
+  return new Value(type, callCode(func), args.map(asValue));
 }
 
 /** Collects functions and writes the bytes of a module. */
@@ -199,14 +207,13 @@ export class ModuleBuilder {
   finish(): Uint8Array<ArrayBuffer> {
     const { shared, maxPages } = this.target;
     const memory = [...text("env"), ...text("memory"), 0x02, shared ? 3 : 1, ...unsigned(1), ...unsigned(maxPages)];
-    return new Uint8Array([
-      ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-      ...section(1, this.#types.map((t) => t.split(",").map(Number))),
-      ...section(2, [...this.#imports, memory]),
-      ...section(3, this.#functions.map((f) => unsigned(f.type))),
-      ...section(7, this.#exports),
-      ...section(10, this.#functions.map((f) => f.body)),
-    ]);
+    const bytes = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+    appendSection(bytes, 1, this.#types.map((t) => t.split(",").map(Number)));
+    appendSection(bytes, 2, [...this.#imports, memory]);
+    appendSection(bytes, 3, this.#functions.map((f) => unsigned(f.type)));
+    appendSection(bytes, 7, this.#exports);
+    appendSection(bytes, 10, this.#functions.map((f) => f.body));
+    return new Uint8Array(bytes);
   }
 
   #type(params: readonly Type[], result: Type | null): number {
@@ -223,10 +230,9 @@ function text(name: string): number[] {
   return [...unsigned(bytes.length), ...bytes];
 }
 
-function section(id: number, entries: readonly (readonly number[])[]): number[] {
-  const body = unsigned(entries.length);
-  for (const entry of entries) for (const byte of entry) body.push(byte);
-  const out = [id, ...unsigned(body.length)];
-  for (const byte of body) out.push(byte);
-  return out;
+function appendSection(out: number[], id: number, entries: readonly (readonly number[])[]): void {
+  const count = unsigned(entries.length);
+  const length = entries.reduce((sum, entry) => sum + entry.length, count.length);
+  append(out, [id, ...unsigned(length), ...count]);
+  for (const entry of entries) append(out, entry);
 }

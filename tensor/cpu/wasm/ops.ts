@@ -3,7 +3,7 @@
  * Opcodes: WebAssembly 3.0 core specification, chapter 5 "Binary format", https://webassembly.github.io/spec/core/binary/instructions.html
  * @module
  */
-import { float32Bytes, float64Bytes, signed, type Statement, type Type, unsigned, Value } from "./value.ts";
+import { float32Bytes, float64Bytes, signed, signed64, Statement, type Type, unsigned, Value } from "./value.ts";
 
 /** An i32 expression or a constant. */
 export type I32 = Value<"i32"> | number;
@@ -21,7 +21,7 @@ const single = (x: F32): Value<"f32"> => typeof x === "number" ? new Value("f32"
 const double = (x: F64): Value<"f64"> => typeof x === "number" ? new Value("f64", [0x44, ...float64Bytes(x)]) : x;
 
 function make<T extends Type>(type: T, operands: readonly Value<Type>[], code: readonly number[]): Value<T> {
-  return new Value(type, [...operands.flatMap((o) => o.bytes), ...code]);
+  return new Value(type, code, operands);
 }
 
 /** Alignment hint (log2) and offset of a memory access. */
@@ -65,7 +65,7 @@ export const i32 = {
 } as const;
 
 function store(operands: readonly Value<Type>[], code: readonly number[]): Statement {
-  return { statement: [...operands.flatMap((o) => o.bytes), ...code] };
+  return new Statement(code, operands);
 }
 
 const single2 = (code: number) => (a: F32, b: F32): Value<"f32"> => make("f32", [single(a), single(b)], [code]);
@@ -179,7 +179,7 @@ export const i32x4 = {
 
 /** Two 64-bit integers. */
 export const i64x2 = {
-  splat: (a: number | bigint): V128 => new Value("v128", [0x42, ...signed(a), ...simd(0x12)]),
+  splat: (a: bigint): V128 => new Value("v128", [0x42, ...signed64(a), ...simd(0x12)]),
   add: vector2(0xce),
   sub: vector2(0xd1),
   shl: shift(0xcb),

@@ -137,9 +137,9 @@ export class VectorMath64 {
     const z = this.#keep(f64x2.mul(r, r));
     const sin = this.#keep(f64x2.mul(r, this.#polynomial(z, SIN)));
     const cos = this.#keep(this.#polynomial(z, COS));
-    const turns = this.#keep(i64x2.add(shifted, this.#f.hoist(i64x2.splat(quarter))));
+    const turns = this.#keep(i64x2.add(shifted, this.#f.hoist(i64x2.splat(BigInt(quarter)))));
     // bit 0 of the number of quarter turns picks the cosine, bit 1 the sign
-    const odd = i64x2.sub(this.#f.hoist(i64x2.splat(0)), i64x2.shrU(i64x2.shl(turns, 63), 63));
+    const odd = i64x2.sub(this.#f.hoist(i64x2.splat(0n)), i64x2.shrU(i64x2.shl(turns, 63), 63));
     const sign = i64x2.shl(i64x2.shrU(turns, 1), 63);
     return v128.xor(v128.bitselect(cos, sin, odd), sign);
   }
