@@ -160,6 +160,7 @@ const cases: Case[] = [
   { queries: 257, keys: 257, headDim: 40, batch: 1, heads: 2, mask: "keys", dropout: 0.5 },
   { queries: 1, keys: 257, headDim: 16, spread: 12 },
   { queries: 257, keys: 1, headDim: 5, batch: 1 },
+  { queries: 130, keys: 1100, headDim: 8, batch: 1, heads: 1, mask: "keys", dropout: 0.2 },
   { queries: 50, keys: 50, headDim: 20, spread: 30, packed: true, mask: "full" },
 ];
 

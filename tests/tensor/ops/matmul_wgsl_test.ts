@@ -149,7 +149,7 @@ for (const name of Object.keys(variants)) {
 Deno.test("matmul folds more than 65,535 workgroups", async () => {
   const runner = await GpuRunner.open();
   if (!runner) return;
-  for (const name of ["naive", "software"]) await check(runner, name, { m: 3, n: 2, k: 2, batch: [70_001, 8] });
+  await check(runner, "software", { m: 3, n: 2, k: 2, batch: [70_001, 8] });
   await check(runner, "naive", { m: 4_200_000, n: 1, k: 1 });
   runner.close();
 });
