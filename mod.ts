@@ -27,6 +27,7 @@
  * @module
  */
 export * from "./tensor/mod.ts";
+/** Neural-network modules: `nn.Linear`, `nn.TransformerEncoder`, `nn.SpeakerClassifier` and their like. */
 export * as nn from "./nn/mod.ts";
 export * from "./data/audio/mod.ts";
 export * from "./data/batches/mod.ts";
@@ -40,6 +41,6 @@ export { type LoadedModel, loadModel, type ModelFacts } from "./train/model_file
 export { train, type TrainOptions, type TrainResult } from "./train/train.ts";
 export { infer, type InferRequest, type InferResult } from "./train/infer.ts";
 export { type Prediction, writePredictions } from "./train/predictions_csv.ts";
-export { recipeNamed, recipes } from "./train/recipes/mod.ts";
-export type { TrainConfig } from "./train/train_config.ts";
-export { Screen } from "./train/progress.ts";
+export { defineRecipe, type Recipe, recipeNamed, recipes } from "./train/recipes/mod.ts";
+export type { ScheduleName, TrainConfig } from "./train/train_config.ts";
+export { type Bar, type BarFields, type BarOptions, Screen, type ScreenOptions } from "./train/progress.ts";

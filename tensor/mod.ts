@@ -11,4 +11,5 @@ export { formatKernelTime, type KernelTime, memory, profile } from "./profile.ts
 export { manualSeed, rand, randn, type RandomState, randomState, setRandomState } from "./random.ts";
 export type { Shape } from "./shape.ts";
 export { type Operand, type ReduceOptions, Tensor } from "./tensor.ts";
+export type { TensorData } from "./tensor_data.ts";
 export * from "./ops/mod.ts";

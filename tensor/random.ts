@@ -16,6 +16,7 @@ import { Tensor } from "./tensor.ts";
 
 /** The state that a run of random calls continues from. */
 export interface RandomState {
+  /** What {@linkcode manualSeed} was given; 0 before. */
   readonly seed: number;
   /** Calls made so far. */
   readonly calls: number;

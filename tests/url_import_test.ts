@@ -43,7 +43,11 @@ async function runScript(
   }).output();
   const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   assert.equal(code, 0, err);
-  await assert.rejects(Deno.stat(`${folder}/cache/npm/registry.npmjs.org`), Deno.errors.NotFound, "a package was fetched");
+  await assert.rejects(
+    Deno.stat(`${folder}/cache/npm/registry.npmjs.org`),
+    Deno.errors.NotFound,
+    "a package was fetched",
+  );
   return { found: JSON.parse(out), asked: server.asked };
 }
 

@@ -27,11 +27,13 @@ export interface InferRequest {
   readonly topK: number;
   /** Utterances a batch, at most. */
   readonly batchSize: number;
+  /** Where to compute; "auto" is a real GPU if there is one, else the CPU. */
   readonly device: "auto" | "webgpu" | "cpu";
 }
 
 /** Predictions in the order of the data, and what could not be read. */
 export interface InferResult {
+  /** One for each utterance or readable recording. */
   readonly predictions: Prediction[];
   /** Recordings left out, with the reason. */
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];

@@ -28,25 +28,57 @@ export interface Program {
   dispose(): void;
 }
 
-/** A device: memory, transfers and kernels. */
+/** A device: memory, transfers and kernels. Opened by {@linkcode openDevice} or {@linkcode setDevice}. */
 export interface Device {
+  /** Which of the two kinds. */
   readonly type: DeviceType;
   /** For people: what it is and why it was chosen. */
   readonly description: string;
+  /**
+   * Takes memory, whose contents are anything.
+   *
+   * @ignore
+   */
   allocate(bytes: number): Handle;
+  /**
+   * Gives memory back.
+   *
+   * @ignore
+   */
   release(handle: Handle): void;
-  /** A range of an allocation as a handle of its own, 256-byte aligned; freed with the whole. */
+  /**
+   * A range of an allocation as a handle of its own, 256-byte aligned; freed with the whole.
+   *
+   * @ignore
+   */
   range(handle: Handle, byteOffset: number, bytes: number): Handle;
-  /** Copies host bytes in, ordered after earlier and before later calls. */
+  /**
+   * Copies host bytes in, ordered after earlier and before later calls.
+   *
+   * @ignore
+   */
   write(handle: Handle, byteOffset: number, data: ArrayBufferView): void;
-  /** Copies bytes to the host once everything enqueued before is done. */
+  /**
+   * Copies bytes to the host once everything enqueued before is done.
+   *
+   * @ignore
+   */
   read(handle: Handle, byteOffset: number, bytes: number): Promise<ArrayBuffer>;
-  /** Runs or enqueues one call. */
+  /**
+   * Runs or enqueues one call.
+   *
+   * @ignore
+   */
   run(call: Call): void;
-  /** Makes calls whose storages all have handles ready for replay. */
+  /**
+   * Makes calls whose storages all have handles ready for replay.
+   *
+   * @ignore
+   */
   compile(calls: readonly Call[]): Program;
-  /** Resolves when everything enqueued is done. */
+  /** Resolves when everything enqueued is done; rejects if the device was lost or a kernel failed. */
   synchronize(): Promise<void>;
+  /** What the device holds now. */
   memory(): DeviceMemory;
   /** Frees everything; later use throws. */
   close(): void;

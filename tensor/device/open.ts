@@ -13,7 +13,9 @@ export type DeviceChoice = "auto" | DeviceType;
 
 /** A device and why it was chosen, for people. */
 export interface Chosen {
+  /** The device, open. */
   readonly device: Device;
+  /** Why it was taken, such as "no GPU adapter found". */
   readonly reason: string;
 }
 

@@ -7,11 +7,13 @@ import { contiguous } from "./copy.ts";
 import { type MatmulArgs, matmulKernel, type MatrixLayout } from "./matmul_kernel.ts";
 import { reshape, squeeze, transpose, unsqueeze } from "./views.ts";
 
-/** What happens to a product before it is stored. */
+/** What happens to a product before it is stored: times alpha, plus bias, activation. */
 export interface Epilogue {
+  /** Factor of the product. Default 1. */
   readonly alpha?: number;
   /** A vector as long as a row of the result. */
   readonly bias?: Tensor | null;
+  /** Applied last. Default "none". */
   readonly activation?: "none" | "relu";
 }
 

@@ -6,8 +6,11 @@ import type { Prepared } from "./program.ts";
 
 /** What a kernel took. */
 export interface KernelTime {
+  /** Name of the kernel. */
   readonly kernel: string;
+  /** The op or kernel with its sizes. */
   readonly label: string;
+  /** How long it took. */
   readonly microseconds: number;
   /** Floating-point operations of the whole call, if the kernel says. */
   readonly flops: number;

@@ -20,6 +20,7 @@ const DEFAULTS: AdamSettings = { lr: 0.001, betas: [0.9, 0.999], eps: 1e-8, weig
 
 /** Adam (Kingma and Ba 2014, arXiv 1412.6980); weight decay is added to the gradient, as in PyTorch's `Adam`. */
 export class Adam extends Optimizer<AdamSettings> {
+  /** Parameters, or groups of them with settings of their own, and settings for all. RangeError for a setting out of range. */
   constructor(
     parameters: Iterable<Tensor> | readonly ParameterGroup<AdamSettings>[],
     settings: Partial<AdamSettings> = {},
@@ -32,6 +33,7 @@ export class Adam extends Optimizer<AdamSettings> {
     return false;
   }
 
+  /** Throws a RangeError for settings out of range. */
   protected override check(settings: AdamSettings): void {
     super.check(settings);
     for (const beta of settings.betas) {
@@ -39,6 +41,7 @@ export class Adam extends Optimizer<AdamSettings> {
     }
   }
 
+  /** The formula for a group's settings. */
   protected override update({ amsgrad }: AdamSettings): Update {
     return {
       states: amsgrad ? ["m", "v", "vMax"] : ["m", "v"],
@@ -54,6 +57,7 @@ export class Adam extends Optimizer<AdamSettings> {
     };
   }
 
+  /** The values of the formula's numbers. */
   protected override numbers(
     { lr, betas: [beta1, beta2], eps, weightDecay }: AdamSettings,
     step: number,
@@ -65,6 +69,7 @@ export class Adam extends Optimizer<AdamSettings> {
 
 /** Adam with decoupled weight decay (Loshchilov and Hutter 2017, arXiv 1711.05101), as PyTorch's `AdamW`. */
 export class AdamW extends Adam {
+  /** Parameters, or groups of them with settings of their own, and settings for all. RangeError for a setting out of range. */
   constructor(
     parameters: Iterable<Tensor> | readonly ParameterGroup<AdamSettings>[],
     settings: Partial<AdamSettings> = {},
@@ -72,6 +77,7 @@ export class AdamW extends Adam {
     super(parameters, { weightDecay: 0.01, ...settings });
   }
 
+  /** True: decay shrinks the weights. */
   protected override get decoupled(): boolean {
     return true;
   }

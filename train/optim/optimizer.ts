@@ -17,10 +17,17 @@ export type ParameterGroup<S> = { readonly parameters: Iterable<Tensor> } & Part
 export interface Group<S> {
   /** May be changed between steps, captured or not: schedules set `lr`. */
   readonly settings: S;
+  /**
+   * The group's parameters and gradients as flat buffers.
+   *
+   * @ignore
+   */
   readonly flat: FlatParameters;
+  /** What the optimizer remembers, such as momentum: flat tensors as long as all parameters together. */
   readonly states: Readonly<Record<string, Tensor>>;
   /** Numbers that the kernel reads, written before every step. */
   readonly numbers: Tensor;
+  /** Steps made so far. */
   steps: number;
 }
 
@@ -36,12 +43,15 @@ export interface Update {
 
 /** Optimizer state for a checkpoint: flat buffers by "group.name", and steps made by each group. */
 export interface OptimizerState {
+  /** State buffers by "group.name", such as "0.m". */
   readonly arrays: Record<string, { shape: number[]; data: Float32Array<ArrayBuffer> }>;
+  /** Steps that each group has made. */
   readonly steps: number[];
 }
 
 /** Settings that every optimizer has. */
 export interface BaseSettings {
+  /** Learning rate. */
   lr: number;
 }
 
@@ -51,6 +61,11 @@ export abstract class Optimizer<S extends BaseSettings = BaseSettings> {
   readonly groups: readonly Group<S>[];
   readonly #update: readonly Update[];
 
+  /**
+   * Moves the parameters' values into one flat buffer and makes the state, all zeros.
+   *
+   * @throws TypeError if there is no parameter, one repeats, or one requires no gradient.
+   */
   constructor(parameters: Iterable<Tensor> | readonly ParameterGroup<S>[], defaults: S) {
     const list = [...parameters] as (Tensor | ParameterGroup<S>)[];
     const isTensors = list.every((p): p is Tensor => p instanceof Tensor);
@@ -140,7 +155,11 @@ export abstract class Optimizer<S extends BaseSettings = BaseSettings> {
     return { arrays, steps: this.groups.map((g) => g.steps) };
   }
 
-  /** @throws TypeError if the state is of another optimizer or model. */
+  /**
+   * Puts back what {@linkcode Optimizer.state} read.
+   *
+   * @throws TypeError if the state is of another optimizer or model.
+   */
   loadState({ arrays, steps }: OptimizerState): void {
     const wanted = this.groups.flatMap((g, i) =>
       Object.entries(g.states).map(([name, tensor]) => [`${i}.${name}`, tensor] as const)

@@ -20,6 +20,7 @@ export interface RMSpropSettings {
 
 /** Gradient divided by a running root mean square (Tieleman and Hinton 2012), as PyTorch's `RMSprop`. */
 export class RMSprop extends Optimizer<RMSpropSettings> {
+  /** Parameters, or groups of them with settings of their own, and settings for all. RangeError for a setting out of range. */
   constructor(
     parameters: Iterable<Tensor> | readonly ParameterGroup<RMSpropSettings>[],
     settings: Partial<RMSpropSettings> = {},
@@ -27,6 +28,7 @@ export class RMSprop extends Optimizer<RMSpropSettings> {
     super(parameters, { lr: 0.01, alpha: 0.99, eps: 1e-8, momentum: 0, centered: false, weightDecay: 0, ...settings });
   }
 
+  /** The formula for a group's settings. */
   protected override update({ momentum, centered }: RMSpropSettings): Update {
     return {
       states: ["v", ...(centered ? ["mean"] : []), ...(momentum > 0 ? ["m"] : [])],
@@ -41,6 +43,7 @@ export class RMSprop extends Optimizer<RMSpropSettings> {
     };
   }
 
+  /** The values of the formula's numbers. */
   protected override numbers({ lr, alpha, eps, momentum, weightDecay }: RMSpropSettings): Record<string, number> {
     return { lr, alpha, eps, momentum, decay: weightDecay };
   }

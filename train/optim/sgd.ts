@@ -16,6 +16,7 @@ export interface SGDSettings {
 
 /** Stochastic gradient descent with momentum, as PyTorch's `SGD`. */
 export class SGD extends Optimizer<SGDSettings> {
+  /** Parameters, or groups of them with settings of their own, and settings for all. RangeError for a setting out of range. */
   constructor(
     parameters: Iterable<Tensor> | readonly ParameterGroup<SGDSettings>[],
     settings: Partial<SGDSettings> = {},
@@ -23,6 +24,7 @@ export class SGD extends Optimizer<SGDSettings> {
     super(parameters, { lr: 0.001, momentum: 0, nesterov: false, weightDecay: 0, ...settings });
   }
 
+  /** Throws a RangeError for settings out of range. */
   protected override check(settings: SGDSettings): void {
     super.check(settings);
     if (settings.nesterov && settings.momentum <= 0) {
@@ -30,6 +32,7 @@ export class SGD extends Optimizer<SGDSettings> {
     }
   }
 
+  /** The formula for a group's settings. */
   protected override update({ momentum, nesterov }: SGDSettings): Update {
     const direction: Record<string, string> = momentum === 0
       ? { d: "g + decay * w" }
@@ -41,6 +44,7 @@ export class SGD extends Optimizer<SGDSettings> {
     };
   }
 
+  /** The values of the formula's numbers. */
   protected override numbers({ lr, momentum, weightDecay }: SGDSettings): Record<string, number> {
     return { lr, momentum, decay: weightDecay };
   }
