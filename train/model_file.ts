@@ -4,7 +4,8 @@
  */
 import { type FeatureSettings, parseFeatureSettings } from "../data/features/mod.ts";
 import { type ArrayDict, readSafetensors } from "../data/files/mod.ts";
-import { SpeakerClassifier, type SpeakerClassifierOptions } from "../nn/mod.ts";
+import type * as nn from "../nn/models/speaker_classifier.ts";
+import { SpeakerClassifier } from "../nn/mod.ts";
 import type { Saved } from "./run_folder.ts";
 import type { TrainConfig } from "./train_config.ts";
 
@@ -12,7 +13,8 @@ const FORMAT = "voxgrad speaker classifier 1";
 
 /** What a model file says besides weights. */
 export interface ModelFacts {
-  readonly options: SpeakerClassifierOptions & { readonly nMels: number };
+  /** Sizes and kinds of the model's parts, see `nn.SpeakerClassifierOptions`. */
+  readonly options: ConstructorParameters<typeof nn.SpeakerClassifier>[0] & { readonly nMels: number };
   /** Names of the classes in the order of the scores. */
   readonly classes: readonly string[];
   /** How to make features from recordings; null where the training data did not say. */
@@ -25,7 +27,8 @@ export interface ModelFacts {
 
 /** A model ready to use. */
 export interface LoadedModel extends ModelFacts {
-  readonly model: SpeakerClassifier;
+  /** The classifier, in evaluation mode. */
+  readonly model: InstanceType<typeof nn.SpeakerClassifier>;
 }
 
 /** The module's options for a config and a data set. */

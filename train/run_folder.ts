@@ -83,6 +83,22 @@ export class RunFolder {
     return join(this.path, "metrics.jsonl");
   }
 
+  /** Whether nothing in it would be missed: no checkpoint, no model, no measurement. */
+  async isUnused(): Promise<boolean> {
+    const measured = await Deno.stat(this.metricsPath).then(({ size }) => size > 0, () => false);
+    return !measured && !await exists(this.bestPath) && (await this.#checkpoints()).length === 0;
+  }
+
+  /** Removes what a run has put there so far, and the folder unless other things are in it. */
+  async discard(): Promise<void> {
+    for (const name of (await Array.fromAsync(Deno.readDir(this.path))).map(({ name }) => name)) {
+      const ours = ["config.json", "metrics.jsonl", "best.safetensors", "last"].includes(name) ||
+        name.startsWith("events.out.tfevents.");
+      if (ours) await Deno.remove(join(this.path, name), { recursive: true });
+    }
+    await Deno.remove(this.path).catch(() => {}); // not empty: there was something before the run
+  }
+
   /** Saves the config, also over an earlier one. */
   async saveConfig(config: object): Promise<void> {
     await this.#writing(() => writeAtomic(this.configPath, JSON.stringify(config, null, 2) + "\n"));

@@ -23,6 +23,7 @@ export interface TrainOptions {
   readonly resume?: boolean;
   /** Aborting it saves and stops after the step at hand. */
   readonly signal?: AbortSignal;
+  /** Where lines and progress go. */
   readonly screen: Screen;
   /** 1 checks every loss and names the op that spoilt it; 2 also prints a line for every kernel of a step. Default 0. */
   readonly debug?: number;
@@ -61,11 +62,30 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
     screen.info(`Finish creating model! ${setup.model.numParameters} parameters`);
     const folder = resume ? await RunFolder.open(config.out) : await RunFolder.create(config.out, config);
     screen.info(`Run folder: ${folder.path}`);
-    return await new Run(config, options, { data, setup, folder }).run();
+    try {
+      return await new Run(config, options, { data, setup, folder }).run();
+    } catch (error) {
+      throw await ended(error, { folder, resume, step: setup.progress.step });
+    }
   } finally {
     await setDevice(before);
     if (given === undefined) device.close();
   }
+}
+
+/**
+ * What to throw for an error that ends a run: with the place where it stood and what is left of it. A new run that has
+ * nothing to show yet leaves no folder behind, which would be in the way of the next one.
+ */
+async function ended(
+  error: unknown,
+  { folder, resume, step }: { folder: RunFolder; resume: boolean; step: number },
+): Promise<unknown> {
+  const unused = !resume && await folder.isUnused();
+  if (unused) await folder.discard();
+  if (!(error instanceof Error) || !error.message.startsWith("Cannot go on: ")) return error;
+  const left = unused ? "nothing was saved" : `what is saved stays in "${folder.path}"`;
+  return new Error(`${error.message} (after ${step} steps; ${left})`, { cause: error });
 }
 
 /** What a run writes to while it goes on. */
@@ -104,13 +124,9 @@ class Run {
     using bar = screen.bar({ label: "Train", total, unit: "step", start: progress.step });
     const log = new StepLog({ results, metrics, events, bar, unlogged: progress.unlogged, batchSize });
     const outputs = { metrics, events, bar, log };
-    try {
-      await this.#loop(outputs);
-      if (this.#isComplete()) await this.#complete(outputs);
-      await this.#save(outputs);
-    } catch (error) {
-      throw this.#placed(error);
-    }
+    await this.#loop(outputs);
+    if (this.#isComplete()) await this.#complete(outputs);
+    await this.#save(outputs);
     return this.#result();
   }
 
@@ -231,13 +247,6 @@ class Run {
     if (valid.length === 0) await this.#saveModel(null); // with nothing to choose by, the newest is the best
     await this.#folder.saveCheckpoint(step, await makeCheckpoint(this.#setup));
     this.#savedStep = step;
-  }
-
-  /** Adds to an error that ends the run how far it has come. */
-  #placed(error: unknown): unknown {
-    if (!(error instanceof Error) || !error.message.startsWith("Cannot go on: ")) return error;
-    const place = `(after ${this.#setup.progress.step} steps; what is saved stays in "${this.#folder.path}")`;
-    return new Error(`${error.message} ${place}`, { cause: error });
   }
 
   #result(): TrainResult {
