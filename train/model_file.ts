@@ -4,8 +4,7 @@
  */
 import { type FeatureSettings, parseFeatureSettings } from "../data/features/mod.ts";
 import { type ArrayDict, readSafetensors } from "../data/files/mod.ts";
-import type * as nn from "../nn/models/speaker_classifier.ts";
-import { SpeakerClassifier } from "../nn/mod.ts";
+import * as nn from "../nn/mod.ts";
 import type { Saved } from "./run_folder.ts";
 import type { TrainConfig } from "./train_config.ts";
 
@@ -14,7 +13,7 @@ const FORMAT = "voxgrad speaker classifier 1";
 /** What a model file says besides weights. */
 export interface ModelFacts {
   /** Sizes and kinds of the model's parts, see `nn.SpeakerClassifierOptions`. */
-  readonly options: ConstructorParameters<typeof nn.SpeakerClassifier>[0] & { readonly nMels: number };
+  readonly options: ConstructorParameters<(typeof nn)["SpeakerClassifier"]>[0] & { readonly nMels: number };
   /** Names of the classes in the order of the scores. */
   readonly classes: readonly string[];
   /** How to make features from recordings; null where the training data did not say. */
@@ -28,7 +27,7 @@ export interface ModelFacts {
 /** A model ready to use. */
 export interface LoadedModel extends ModelFacts {
   /** The classifier, in evaluation mode. */
-  readonly model: InstanceType<typeof nn.SpeakerClassifier>;
+  readonly model: InstanceType<(typeof nn)["SpeakerClassifier"]>;
 }
 
 /** The module's options for a config and a data set. */
@@ -81,7 +80,7 @@ export async function loadModel(path: string): Promise<LoadedModel> {
   }
   const { arrays, metadata } = readSafetensors(file);
   const facts = parseFacts(file, metadata);
-  const model = new SpeakerClassifier(facts.options);
+  const model = new nn.SpeakerClassifier(facts.options);
   model.loadStateDict(arrays, { source: file });
   return { ...facts, model: model.eval() };
 }
