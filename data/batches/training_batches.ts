@@ -46,7 +46,7 @@ interface Place {
  * and a saved place continues it exactly.
  *
  * @example
- * ```ts no-eval
+ * ```ts ignore
  * import { openDataSet } from "../sets/data_set.ts";
  * import { splitStratified } from "../sets/split.ts";
  * import { TrainingBatches } from "./training_batches.ts";

@@ -23,7 +23,7 @@ export interface TorchFileOptions {
  * does; a single tensor has the name "". Numbers, text and other values that are not tensors are passed over.
  *
  * @example
- * ```ts no-eval
+ * ```ts ignore
  * import { readTorchFile } from "./torch_file.ts";
  *
  * const weights = readTorchFile("resnet18.pth");

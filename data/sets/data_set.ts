@@ -95,7 +95,7 @@ export class DataSet implements UtteranceSource, Disposable {
  * read and checked when asked for.
  *
  * @example
- * ```ts no-eval
+ * ```ts ignore
  * import { openDataSet } from "./data_set.ts";
  *
  * using data = await openDataSet("Dataset", { cacheBytes: 4e9 });

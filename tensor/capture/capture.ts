@@ -74,7 +74,7 @@ function record<A extends readonly Tensor[], R>(step: (...inputs: A) => R, like:
  *
  * @example
  * ```ts
- * import { capture, tensor } from "./mod.ts";
+ * import { capture, tensor } from "../mod.ts";
  * const double = capture((x) => x.mul(2));
  * console.log(await double(tensor([1, 2, 3])).data()); // Float32Array [2, 4, 6]
  * ```

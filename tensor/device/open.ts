@@ -55,7 +55,7 @@ export async function openDevice(choice: DeviceChoice = "auto"): Promise<Device>
  *
  * @example
  * ```ts
- * import { setDevice } from "./mod.ts";
+ * import { setDevice } from "../mod.ts";
  * const device = await setDevice("auto");
  * console.log(device.type, device.description);
  * ```
