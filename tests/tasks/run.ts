@@ -12,8 +12,13 @@ export interface Finished {
 }
 
 /** Runs a script of the checkout (path from its top) with all permissions; output without colours. */
-export async function runScript(path: string, args: string[], env: Record<string, string> = {}): Promise<Finished> {
-  return await run(["run", "-A", "--no-check", join(root, path), ...args], env);
+export async function runScript(
+  path: string,
+  args: string[],
+  env: Record<string, string> = {},
+  cwd = root,
+): Promise<Finished> {
+  return await run(["run", "-A", "--no-check", join(root, path), ...args], env, cwd);
 }
 
 /** Runs `deno task NAME …` in the checkout. */
@@ -21,8 +26,8 @@ export async function runDenoTask(name: string, args: string[], env: Record<stri
   return await run(["task", "--quiet", name, ...args], env);
 }
 
-async function run(args: string[], env: Record<string, string>): Promise<Finished> {
-  const output = await commandOf(args, env).output();
+async function run(args: string[], env: Record<string, string>, cwd = root): Promise<Finished> {
+  const output = await commandOf(args, env, cwd).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code: output.code, out: text(output.stdout), err: text(output.stderr) };
 }
@@ -32,10 +37,10 @@ export function startScript(path: string, args: string[], env: Record<string, st
   return commandOf(["run", "-A", "--no-check", join(root, path), ...args], env).spawn();
 }
 
-function commandOf(args: string[], env: Record<string, string>): Deno.Command {
+function commandOf(args: string[], env: Record<string, string>, cwd = root): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args,
-    cwd: root,
+    cwd,
     env: { NO_COLOR: "1", DEBUG: "", ...env },
     stdin: "null",
     stdout: "piped",

@@ -18,20 +18,22 @@ export interface DataOptions {
   readonly counts?: readonly number[];
   /** How loud the noise is over which the speakers differ by 1. */
   readonly noise?: number;
+  /** Utterances of the test part, all of the second speaker; in testdata.json they stand last first. */
   readonly test?: number;
+  /** Channels; default {@linkcode channels}. */
+  readonly width?: number;
 }
 
 /** Writes an HW4 folder whose speakers differ in the channel that is loud. */
 export async function writeData(folder: string, options: DataOptions = {}): Promise<void> {
-  const { counts = [10, 10, 10, 10], noise = 1, test = 3 } = options;
+  const { counts = [10, 10, 10, 10], noise = 1, test = 3, width = channels } = options;
   await Deno.mkdir(folder, { recursive: true });
   let serial = 0;
   const write = async (speaker: number) => {
     const [frames, feature_path] = [12 + (serial * 5) % 13, `uttr-${String(serial).padStart(3, "0")}.pt`];
-    const value = (i: number) =>
-      (i % channels === speaker % channels ? 1 : 0) + noise * Math.sin(serial * 131 + i * 7.3);
-    const values = Float32Array.from({ length: frames * channels }, (_, i) => value(i));
-    await Deno.writeFile(join(folder, feature_path), torchBytes([frames, channels], values));
+    const value = (i: number) => (i % width === speaker % width ? 1 : 0) + noise * Math.sin(serial * 131 + i * 7.3);
+    const values = Float32Array.from({ length: frames * width }, (_, i) => value(i));
+    await Deno.writeFile(join(folder, feature_path), torchBytes([frames, width], values));
     serial++;
     return { feature_path, mel_len: frames };
   };
@@ -44,10 +46,10 @@ export async function writeData(folder: string, options: DataOptions = {}): Prom
   const speakers: Record<string, unknown> = {};
   for (const [i, count] of counts.entries()) speakers[names[i]] = await many(count, i);
   const text = (name: string, value: unknown) => Deno.writeTextFile(join(folder, name), JSON.stringify(value));
-  await text("metadata.json", { n_mels: channels, speakers });
+  await text("metadata.json", { n_mels: width, speakers });
   const forth = Object.fromEntries(names.map((name, i) => [name, i]));
   await text("mapping.json", { speaker2id: forth, id2speaker: { ...names } });
-  await text("testdata.json", { n_mels: channels, utterances: (await many(test, 1)).reverse() });
+  await text("testdata.json", { n_mels: width, utterances: (await many(test, 1)).reverse() });
 }
 
 /** A config for it. */
