@@ -75,7 +75,11 @@ fn main(${GRID_INDEX.parameters}) {
   },
 };
 
-/** Writes x into any view of the same shape (for ops; not tracked). */
+/**
+ * Writes x into any view of the same shape (for ops; not tracked).
+ *
+ * @ignore
+ */
 export function copyIntoView(target: Tensor, x: Tensor, accumulate = false): void {
   requireSameDevice("copy", [target, x]);
   const merged = collapse(x.shape, [x.strides, target.strides]);
@@ -91,13 +95,21 @@ export function copyIntoView(target: Tensor, x: Tensor, accumulate = false): voi
   if (x.size > 0) run({ kernel: copyKernel, args, inputs: [x.storage], outputs: [target.storage], updates: true });
 }
 
-/** Writes x into a contiguous tensor of the same shape, as the elementwise kernel so that it can fuse (not tracked). */
+/**
+ * Writes x into a contiguous tensor of the same shape, as the elementwise kernel so that it can fuse (not tracked).
+ *
+ * @ignore
+ */
 export function copyInto(target: Tensor, x: Tensor): void {
   if (!sameShape(target.shape, x.shape)) throw new TypeError(`Cannot copy ${show(x.shape)} into ${show(target.shape)}`);
   mapElementsInto([target], [input(0, x.dtype)], [x], { label: "copy" });
 }
 
-/** A tensor of one value (for ops; users call {@linkcode full}). */
+/**
+ * A tensor of one value (for ops; users call {@linkcode full}).
+ *
+ * @ignore
+ */
 export function fill(device: Device, shape: Shape, value: number, dtype: DType): Tensor {
   const out = new Tensor(allocate(device, 4 * sizeOf(shape)), shape, dtype);
   if (out.size > 0) {
@@ -117,13 +129,21 @@ export function clone(x: Tensor): Tensor {
   return track("clone", [x], mapElements("clone", input(0, x.dtype), [x]), (g) => [g]);
 }
 
-/** A tensor whose storage holds its elements row-major from the start and nothing else, as simple kernels want it. */
+/**
+ * A tensor whose storage holds its elements row-major from the start and nothing else, as simple kernels want it.
+ *
+ * @ignore
+ */
 export function packed(x: Tensor): Tensor {
   if (x.isContiguous && x.offset === 0) return x;
   return track("contiguous", [x], mapElements("contiguous", input(0, x.dtype), [x]), (g) => [g]);
 }
 
-/** Zeros of `shape` with x written at start, start + step, … along an axis: the gradient of a slice. */
+/**
+ * Zeros of `shape` with x written at start, start + step, … along an axis: the gradient of a slice.
+ *
+ * @ignore
+ */
 export function scatterSlice(x: Tensor, shape: Shape, axis: number, start: number, step: number): Tensor {
   const out = fill(x.device, shape, 0, x.dtype);
   const strides = contiguousStrides(shape);

@@ -7,7 +7,11 @@ import { contiguous } from "./copy.ts";
 import { type MatmulArgs, matmulKernel, type MatrixLayout } from "./matmul_kernel.ts";
 import { reshape, squeeze, transpose, unsqueeze } from "./views.ts";
 
-/** What happens to a product before it is stored: times alpha, plus bias, activation. */
+/**
+ * What happens to a product before it is stored: times alpha, plus bias, activation.
+ *
+ * @ignore
+ */
 export interface Epilogue {
   /** Factor of the product. Default 1. */
   readonly alpha?: number;
@@ -30,7 +34,11 @@ function batchLayout(
   return { sizes: pair(merged.shape, 1), a: pair(merged.operands[0], 0), b: pair(merged.operands[1], 0) };
 }
 
-/** Runs the kernel on operands with at least two axes: (…, m, k) by (…, k, n); not tracked. */
+/**
+ * Runs the kernel on operands with at least two axes: (…, m, k) by (…, k, n); not tracked.
+ *
+ * @ignore
+ */
 export function multiply(a: Tensor, b: Tensor, { alpha = 1, bias = null, activation = "none" }: Epilogue = {}): Tensor {
   const batch = broadcastShapes("matmul", [a.shape.slice(0, -2), b.shape.slice(0, -2)]);
   const layout = batchLayout(a, b, batch);

@@ -235,7 +235,11 @@ function reduce(
   return out;
 }
 
-/** Σ x² over all elements, as one number; not tracked. For gradient norms. */
+/**
+ * Σ x² over all elements, as one number; not tracked. For gradient norms.
+ *
+ * @ignore
+ */
 export function sumOfSquares(x: Tensor): Tensor {
   const axes = normalizeAxes("sumOfSquares", undefined, x.ndim);
   return reduce("sumOfSquares", "squares", x, axes, { keepdim: false });
@@ -294,7 +298,11 @@ export function amin(x: Tensor, dim?: number | readonly number[], { keepdim = fa
   return extreme("amin", x, dim, keepdim);
 }
 
-/** Sums a broadcast tensor back to the shape it came from. */
+/**
+ * Sums a broadcast tensor back to the shape it came from.
+ *
+ * @ignore
+ */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const skip = x.ndim - shape.length;

@@ -94,7 +94,11 @@ fn main(${GRID_INDEX.parameters}) {
   },
 };
 
-/** Positions of the k largest elements along an axis, which is checked; not tracked. */
+/**
+ * Positions of the k largest elements along an axis, which is checked; not tracked.
+ *
+ * @ignore
+ */
 export function largest(x: Tensor, k: number, axis: number): Tensor {
   const rows = packed(transpose(x.detach(), axis, -1));
   const shape = [...rows.shape.slice(0, -1), k];
