@@ -30,6 +30,7 @@ export class WebGpuDevice implements Device {
   #pass: GPUComputePassEncoder | null = null;
   #scratch: GpuRange[] = [];
   #failure: string | null = null;
+  #lost = false;
   #closed = false;
   /** Set while {@linkcode profile} runs. */
   #timestamps: Timestamps | null = null;
@@ -46,22 +47,25 @@ export class WebGpuDevice implements Device {
     this.pipelines = new Pipelines(gpu);
     this.#pool = new BufferPool(gpu);
     this.#uniforms = gpu.createBuffer({ size: UNIFORM_BYTES, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
-    gpu.lost?.then(({ message, reason }) => {
-      if (!this.#closed) {
-        this.#failure ??= `the GPU device was lost (${
-          reason ?? "unknown"
-        }: ${message}); resume from the last checkpoint, or use --device cpu`;
-      }
-    });
+    gpu.lost?.then(({ message, reason }) => this.#noteLost(`${reason ?? "unknown"}: ${message}`));
     gpu.addEventListener("uncapturederror", (event) => {
       event.preventDefault?.();
-      const { error } = event as GPUUncapturedErrorEvent;
-      const memory = /memory/i.test(error.message) ||
-        (typeof GPUOutOfMemoryError !== "undefined" && error instanceof GPUOutOfMemoryError);
-      this.#failure ??= memory
-        ? `out of GPU memory: use a smaller batch or model (${error.message})`
-        : `internal: ${error.message}`;
+      this.#noteError((event as GPUUncapturedErrorEvent).error);
     });
+  }
+
+  #noteLost(why: string): void {
+    if (this.#closed || this.#lost) return;
+    this.#lost = true;
+    this.#failure = `the GPU device was lost (${why}); resume from the last checkpoint, or use --device cpu`;
+  }
+
+  #noteError(error: { readonly message: string }): void {
+    const message = error.message.trim();
+    if (/device is lost|device lost/i.test(message)) return this.#noteLost(message); // sometimes heard before `lost` is
+    const memory = /memory/i.test(message) ||
+      (typeof GPUOutOfMemoryError !== "undefined" && error instanceof GPUOutOfMemoryError);
+    this.#failure ??= memory ? `out of GPU memory: use a smaller batch or model (${message})` : `internal: ${message}`;
   }
 
   allocate(bytes: number): Handle {
@@ -106,6 +110,7 @@ export class WebGpuDevice implements Device {
       await this.#throwFailure();
       return copy;
     } catch (error) {
+      this.#noteError(error as Error);
       await this.#throwFailure();
       throw error;
     } finally {
@@ -219,11 +224,12 @@ export class WebGpuDevice implements Device {
     await this.#throwFailure();
   }
 
+  /** Throws what went wrong since the last await. */
   async #throwFailure(): Promise<void> {
-    const report = await this.pipelines.check();
-    if (report !== "") throw new Error(`internal: a shader does not compile: ${report}`);
     // errors are delivered as events: give them a turn of the event loop
     await new Promise((resolve) => setTimeout(resolve, 0));
+    const report = this.#lost ? "" : await this.pipelines.check();
+    if (report !== "" && !this.#lost) this.#failure = `internal: a shader does not compile: ${report}`;
     if (this.#failure !== null) throw new Error(`Cannot go on: ${this.#failure}`);
   }
 

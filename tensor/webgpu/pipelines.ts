@@ -48,7 +48,7 @@ export class Pipelines {
       const { messages } = await module.getCompilationInfo();
       for (const { type, lineNum, message } of messages) {
         if (type === "error") {
-          reports.push(`${label}, line ${lineNum}: ${message}\n${source.split("\n")[lineNum - 1] ?? source}`);
+          reports.push(`${label}, line ${lineNum}: ${message.trim()}\n${source.split("\n")[lineNum - 1] ?? source}`);
         }
       }
     }
