@@ -10,6 +10,7 @@ const checks: readonly { readonly name: string; readonly args: readonly string[]
   { name: "lint", args: ["lint", "--quiet"] },
   { name: "types", args: ["check", "--quiet", "."] },
   { name: "documentation", args: ["doc", "--lint", "--quiet", "mod.ts"] },
+  { name: "package", args: ["publish", "--dry-run", "--allow-dirty", "--quiet"] },
   { name: "examples", args: ["test", "-A", "--doc", "--quiet", "--permit-no-files", ...sources] },
   { name: "tests", args: ["task", "--quiet", "test"] },
 ];
