@@ -10,12 +10,15 @@ import type { MatmulArgs } from "./matmul_kernel.ts";
 import { matmulLabel } from "./matmul_params.ts";
 import { isPacked, pack, type Panel, panelOfA, panelOfB } from "./matmul_pack.wgsl.ts";
 import { reduceSplits } from "./matmul_reduce.wgsl.ts";
-import { floatBits, foldGrid, uniformLets, uniformWords } from "./uniform.ts";
+import { floatBits, foldGrid, uniformLets, uniformWords } from "./wgsl.ts";
 
 /** Rows and columns of C an invocation computes; multiples of 4. */
 export type RegisterTile = readonly [rows: number, cols: number];
 
 const TILES: readonly RegisterTile[] = [[16, 16], [4, 16], [16, 4]];
+/** A fifth faster and twice as long to compile: for products of at least so many multiplications. */
+const LARGE_TILE: RegisterTile = [32, 16];
+const LARGE = 2 ** 27;
 const WORKGROUP = 8;
 /** Invocations that keep a few cores busy. */
 const ENOUGH = 256;
@@ -69,7 +72,8 @@ function tileCount({ m, n, batch }: MatmulArgs, [rows, cols]: RegisterTile): num
 function chooseTile(args: MatmulArgs): RegisterTile {
   const cost = ([rows, cols]: RegisterTile) =>
     tileCount(args, [rows, cols]) * (4.5 * (rows + cols) + 0.35 * rows * cols + 5);
-  return TILES.reduce((best, tile) => cost(tile) < cost(best) ? tile : best);
+  const large = args.batch[0] * args.batch[1] * args.m * args.n * args.k >= LARGE;
+  return [...TILES, ...(large ? [LARGE_TILE] : [])].reduce((best, tile) => cost(tile) < cost(best) ? tile : best);
 }
 
 function chooseSplits(args: MatmulArgs, tile: RegisterTile): number {

@@ -29,11 +29,11 @@ function processorMs(): number {
 }
 
 async function report(name: string, plan: GpuPlan, inputs: Floats[], outputs: Floats[], flops: number) {
-  const samples = 9;
-  const { firstMs } = await runner!.time(plan, inputs, outputs, { repeats: 1, samples: 1 });
+  const [samples, repeats] = [7, 2];
+  const { firstMs } = await runner!.time(plan, inputs, outputs, { repeats, samples: 1 });
   const before = processorMs();
-  const { ms, bestMs } = await runner!.time(plan, inputs, outputs, { repeats: 1, samples });
-  const shareMs = (processorMs() - before) / (samples + 1) / navigator.hardwareConcurrency;
+  const { ms, bestMs } = await runner!.time(plan, inputs, outputs, { repeats, samples });
+  const shareMs = (processorMs() - before) / (samples * repeats + 1) / navigator.hardwareConcurrency;
   const column = (value: number, digits: number) => value.toFixed(digits).padStart(8);
   console.log(
     `${name.padEnd(34)} median ${column(ms, 2)} ms, best ${column(bestMs, 2)} ms ${

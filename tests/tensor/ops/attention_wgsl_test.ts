@@ -108,10 +108,9 @@ function compare(name: string, shape: Case, what: string, actual: Float32Array, 
   let largest = 1e-3;
   for (const value of expected) largest = Math.max(largest, Math.abs(value));
   assert.equal(actual.length, expected.length);
-  for (let i = 0; i < expected.length; i++) {
-    const text = () => `${name} ${JSON.stringify(shape)} ${what}: element ${i} is ${actual[i]}, not ${expected[i]}`;
-    assert.ok(Math.abs(actual[i] - expected[i]) <= tolerance * largest, text());
-  }
+  const wrong = expected.findIndex((value, i) => !(Math.abs(actual[i] - value) <= tolerance * largest));
+  const where = `${name} ${JSON.stringify(shape)} ${what}`;
+  assert.equal(wrong, -1, `${where}: element ${wrong} is ${actual[wrong]}, not ${expected[wrong]}`);
 }
 
 async function check(runner: GpuRunner, name: string, shape: Case): Promise<void> {
