@@ -11,7 +11,7 @@ import { ARGS, CHUNK_BITS, CLOSED, Control } from "./control_block.ts";
  */
 export const WORKER_SOURCE = `"use strict";
 const C = ${JSON.stringify(Control)};
-const isolated = typeof require === "function";
+const inNode = typeof require === "function";
 const instances = new Map();
 
 function work(memory, thread, exportNames, spins) {
@@ -75,7 +75,7 @@ function work(memory, thread, exportNames, spins) {
   }
 }
 
-if (isolated) {
+if (inNode) {
   const { memory, thread, exportNames, spins } = require("node:worker_threads").workerData;
   work(memory, thread, exportNames, spins);
 } else {
