@@ -33,7 +33,7 @@ import {
   declareBuffers,
 } from "./attention_params.ts";
 import { attentionStats } from "./attention_stats.wgsl.ts";
-import { foldGrid } from "./uniform.ts";
+import { foldGrid } from "./wgsl.ts";
 
 const WORKGROUP = 8;
 /** vec4 of one array of rows that a tile may hold: more is slower to compile and spills. */

@@ -22,7 +22,7 @@ import type { AttentionBackwardArgs } from "./attention_kernel.ts";
 import { attentionBackwardWords, attentionLabel, attentionUniform } from "./attention_params.ts";
 import { readStaged, STAGE, stagedShader, stageRows, THREADS } from "./attention_stage.ts";
 import { attentionStats } from "./attention_stats.wgsl.ts";
-import { foldGrid } from "./uniform.ts";
+import { foldGrid } from "./wgsl.ts";
 
 /** Bits if needed, row statistics, dQ, dK with dV. Inputs [q, k, v, out, dOut, logSumExp, mask?, state?], outputs [dq, dk, dv] or [packed]. */
 export function attentionBackwardSharedGpu(args: AttentionBackwardArgs): GpuPlan {

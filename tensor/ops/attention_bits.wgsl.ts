@@ -6,7 +6,7 @@
 import type { Dispatch } from "../device/kernel.ts";
 import { PHILOX_WGSL } from "../expr/philox.wgsl.ts";
 import type { AttentionArgs } from "./attention_kernel.ts";
-import { foldGrid, uniformLets, uniformWords } from "./uniform.ts";
+import { foldGrid, uniformLets, uniformWords } from "./wgsl.ts";
 
 /** Names of the words a fused kernel adds to its uniform to find its bits. */
 export const BIT_NAMES = ["maskWordBatch", "maskWordHead", "maskWordQuery", "keepWord0", "rowWords"];

@@ -17,7 +17,7 @@ import {
   MASKED,
   maskedExpression,
 } from "./attention_params.ts";
-import { foldGrid } from "./uniform.ts";
+import { foldGrid } from "./wgsl.ts";
 
 /** Scores, log-sum-exp and output in three dispatches. Inputs [q, k, v, mask?, state?], outputs [out, logSumExp]. */
 export function attentionNaiveGpu(args: AttentionArgs): GpuPlan {

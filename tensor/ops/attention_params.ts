@@ -4,7 +4,7 @@
  */
 import { PHILOX_WGSL } from "../expr/philox.wgsl.ts";
 import type { AttentionArgs, AttentionBackwardArgs, HeadLayout } from "./attention_kernel.ts";
-import { floatBits, uniformLets } from "./uniform.ts";
+import { floatBits, uniformLets } from "./wgsl.ts";
 
 /** A finite stand-in for minus infinity: WGSL compilers assume that there is none. */
 export const MASKED = "-1e30";

@@ -23,7 +23,7 @@ import {
 } from "./attention_code.ts";
 import type { AttentionArgs } from "./attention_kernel.ts";
 import { attentionLabel, attentionLets, attentionUniform, attentionWords, declareBuffers } from "./attention_params.ts";
-import { foldGrid } from "./uniform.ts";
+import { foldGrid } from "./wgsl.ts";
 
 const WORKGROUP = 8;
 /** vec4 of one array of rows (queries, outputs) that a tile may hold: more is slower to compile and spills. */

@@ -9,7 +9,7 @@ import { dotRows, isVec4, lines, loadRow, LOG2E, rowAddress, storeRow, wordLets,
 import type { AttentionArgs } from "./attention_kernel.ts";
 import { attentionLabel, attentionUniform, attentionWords } from "./attention_params.ts";
 import { readStaged, STAGE, stagedShader, stageRows, THREADS } from "./attention_stage.ts";
-import { foldGrid } from "./uniform.ts";
+import { foldGrid } from "./wgsl.ts";
 
 /** Bits if needed, then one dispatch. Inputs [q, k, v, mask?, state?], outputs [out, logSumExp]. */
 export function attentionSharedGpu(args: AttentionArgs): GpuPlan {

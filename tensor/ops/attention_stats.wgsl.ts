@@ -6,7 +6,7 @@ import type { Dispatch } from "../device/kernel.ts";
 import { isVec4, rowAddress } from "./attention_code.ts";
 import type { AttentionBackwardArgs } from "./attention_kernel.ts";
 import { attentionLabel, attentionLets, attentionUniform, attentionWords, declareBuffers } from "./attention_params.ts";
-import { foldGrid } from "./uniform.ts";
+import { foldGrid } from "./wgsl.ts";
 
 /** One thread a row. */
 export function attentionStats(

@@ -12,7 +12,7 @@ import {
   matmulLets,
   matmulWords,
 } from "./matmul_params.ts";
-import { foldGrid, uniformWords } from "./uniform.ts";
+import { foldGrid, uniformWords } from "./wgsl.ts";
 
 /** One dispatch with a thread an output, inputs [A, B, bias?], output C. */
 export function matmulNaiveGpu(args: MatmulArgs): GpuPlan {

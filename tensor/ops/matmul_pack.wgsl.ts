@@ -5,7 +5,7 @@
  */
 import type { Dispatch } from "../device/kernel.ts";
 import type { MatrixLayout } from "./matmul_kernel.ts";
-import { foldGrid, uniformLets, uniformWords } from "./uniform.ts";
+import { foldGrid, uniformLets, uniformWords } from "./wgsl.ts";
 
 /** An operand seen as [batch, inner, outer], strides in elements. */
 export interface Panel {

@@ -3,7 +3,7 @@
  * @module
  */
 import type { MatmulArgs } from "./matmul_kernel.ts";
-import { floatBits, uniformLets } from "./uniform.ts";
+import { floatBits, uniformLets } from "./wgsl.ts";
 
 /** Names of the uniform's words, in order. */
 const NAMES = [

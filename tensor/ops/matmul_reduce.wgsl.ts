@@ -4,7 +4,7 @@
  */
 import type { Dispatch } from "../device/kernel.ts";
 import type { MatmulArgs } from "./matmul_kernel.ts";
-import { floatBits, foldGrid, uniformLets, uniformWords } from "./uniform.ts";
+import { floatBits, foldGrid, uniformLets, uniformWords } from "./wgsl.ts";
 
 const LETS = uniformLets(
   "count m n batch1 splits splitStride c0 cBatch0 cBatch1 cRow bias0 alpha relu".split(" "),

@@ -7,7 +7,7 @@ import type { Dispatch, GpuPlan } from "../device/kernel.ts";
 import type { MatmulArgs, MatrixLayout } from "./matmul_kernel.ts";
 import { epilogue, MATMUL_WORDS, matmulBindingIndices, matmulLabel, matmulLets, matmulWords } from "./matmul_params.ts";
 import { reduceSplits } from "./matmul_reduce.wgsl.ts";
-import { foldGrid, uniformWords } from "./uniform.ts";
+import { foldGrid, uniformWords } from "./wgsl.ts";
 
 /** Rows and columns of C a workgroup computes; multiples of 16. */
 export type WorkgroupTile = readonly [rows: number, cols: number];

@@ -1,12 +1,36 @@
 /**
- * Small pieces of WGSL that kernels share: sizes in a uniform (so that a new size needs no new shader), and grids folded into
- * WebGPU's limit of 65,535 workgroups a dimension.
+ * Small pieces of WGSL that kernels share: sizes in a uniform `P` (so that a new size needs no new shader), and grids folded into WebGPU's
+ * limit of 65,535 workgroups a dimension.
  * @module
  */
-
 import type { GpuTraits } from "../device/kernel.ts";
 
-/** Numbers for a uniform `P`, and WGSL expressions that read them. */
+const FLOAT = new Float32Array(1);
+const BITS = new Uint32Array(FLOAT.buffer);
+
+/** The bits of a number as float32, for a uniform that WGSL reads with `bitcast<f32>`. */
+export function floatBits(value: number): number {
+  FLOAT[0] = value;
+  return BITS[0];
+}
+
+/** Word `i` of the uniform as u32. */
+const word = (i: number): string => `P[${i >> 2}].${"xyzw"[i & 3]}`;
+
+/** Words of a uniform, padded to whole vec4; negative integers wrap as in two's complement. */
+export function uniformWords(words: readonly number[]): Uint32Array {
+  const padded = new Uint32Array(4 * Math.max(1, Math.ceil(words.length / 4)));
+  padded.set(words);
+  return padded;
+}
+
+/** `let` lines of `main` for named words, in order; those in `floats` are read as f32. */
+export function uniformLets(names: readonly string[], floats: readonly string[] = []): string {
+  return names.map((name, i) => `  let ${name} = ${floats.includes(name) ? `bitcast<f32>(${word(i)})` : word(i)};`)
+    .join("\n");
+}
+
+/** Numbers for a uniform, and WGSL expressions that read them by place. */
 export interface Uniform {
   /** Padded to whole vec4. */
   readonly data: Uint32Array;
@@ -20,34 +44,27 @@ export interface Uniform {
   declare(binding: number): string;
 }
 
-const bits = new DataView(new ArrayBuffer(4));
-
-/** The bits of a float32. */
-export function floatBits(value: number): number {
-  bits.setFloat32(0, value);
-  return bits.getUint32(0);
-}
-
-/** Packs 32-bit words (negative numbers as two's complement). */
+/** Packs 32-bit words, see {@linkcode uniformWords}. */
 export function uniform(words: readonly number[]): Uniform {
-  const vectors = Math.max(1, Math.ceil(words.length / 4));
-  const data = new Uint32Array(4 * vectors);
-  words.forEach((w, i) => (data[i] = w)); // ToUint32 wraps negatives
-  const word = (i: number) => `P[${i >> 2}].${"xyzw"[i & 3]}`;
+  const data = uniformWords(words);
   return {
     data,
     u: word,
     i: (i) => `i32(${word(i)})`,
     f: (i) => `bitcast<f32>(${word(i)})`,
-    declare: (binding) => `@group(0) @binding(${binding}) var<uniform> P: array<vec4<u32>, ${vectors}>;`,
+    declare: (binding) => `@group(0) @binding(${binding}) var<uniform> P: array<vec4<u32>, ${data.length / 4}>;`,
   };
+}
+
+/** A grid of at least `count` workgroups over x and y, each within 65,535; `x` is the number in a row. */
+export function foldGrid(count: number): [number, number, number] {
+  const x = Math.max(1, Math.min(count, 65535));
+  return [x, Math.max(1, Math.ceil(count / x)), 1];
 }
 
 /** Workgroups for `count` invocations of `size` a group, folded over x and y. */
 export function foldedGrid(count: number, size: number): [number, number, number] {
-  const groups = Math.max(1, Math.ceil(count / size));
-  const x = Math.min(groups, 65535);
-  return [x, Math.ceil(groups / x), 1];
+  return foldGrid(Math.ceil(count / size));
 }
 
 /** Turns after which llvmpipe leaves the loops of an invocation, all its loops taken together, without saying so. */
