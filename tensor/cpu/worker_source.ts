@@ -2,7 +2,7 @@
  * What a worker thread runs, as text: a worker must start from a module that came from a URL, and a bundler must not have to know of it.
  * @module
  */
-import { ARGS, CHUNK_BITS, CLOSED, Control } from "./control_block.ts";
+import { ARGS, CHUNK_BITS, CLOSED, Control, EPOCHS } from "./control_block.ts";
 
 /**
  * A job is taken in this order: read the signal, read the description, see that the ticket still belongs to the same job, take chunks from
@@ -59,7 +59,7 @@ function work(memory, thread, exportNames, spins) {
 
   let last = Atomics.load(words, C.signal);
   Atomics.add(words, C.ready, 1);
-  for (;;) {
+  while (Atomics.load(words, C.stop) === 0) {
     let signal = Atomics.load(words, C.signal);
     for (let i = 0; signal === last && i < spins; i++) {
       pause();
@@ -70,8 +70,7 @@ function work(memory, thread, exportNames, spins) {
       continue;
     }
     last = signal;
-    if (Atomics.load(words, C.stop) === 1) return;
-    take(signal & ${2 ** (32 - CHUNK_BITS) - 1});
+    take(signal & ${EPOCHS - 1});
   }
 }
 
@@ -79,9 +78,9 @@ if (inNode) {
   const { memory, thread, exportNames, spins } = require("node:worker_threads").workerData;
   work(memory, thread, exportNames, spins);
 } else {
-  onmessage = ({ data }) => {
+  globalThis.onmessage = ({ data }) => {
     work(data.memory, data.thread, data.exportNames, data.spins);
-    close();
+    globalThis.close();
   };
 }
 `;

@@ -60,7 +60,7 @@ function launchNode(Class: NodeWorkerClass, workerData: unknown): void {
 
 function launchBlob(data: unknown): void {
   const url = URL.createObjectURL(new Blob([WORKER_SOURCE], { type: "text/javascript" }));
-  const worker = new Worker(url);
+  const worker = new Worker(url, { type: "module" });
   worker.onerror = (event) => event.preventDefault();
   worker.postMessage(data);
 }

@@ -106,18 +106,25 @@ Deno.test("results are the same bits on one, two and five threads", () => {
   }
 });
 
-Deno.test("a process with idle workers ends by itself and asks for no permission", async () => {
+/** Runs products on three threads in a process of its own, without any permission. */
+async function runAlone(before: string, after: string): Promise<void> {
+  const url = (path: string) => new URL(`../../../tensor/cpu/${path}`, import.meta.url);
   const script = `
-    import { Heap } from "${new URL("../../../tensor/cpu/heap.ts", import.meta.url)}";
-    import { Jobs } from "${new URL("../../../tensor/cpu/jobs.ts", import.meta.url)}";
-    import { WasmRuntime } from "${new URL("../../../tensor/cpu/wasm_runtime.ts", import.meta.url)}";
+    ${before}
+    const { Heap } = await import("${url("heap.ts")}");
+    const { Jobs } = await import("${url("jobs.ts")}");
+    const { WasmRuntime } = await import("${url("wasm_runtime.ts")}");
     const heap = new Heap();
     const jobs = new Jobs(heap, 3);
     const runtime = new WasmRuntime(heap, jobs);
     const view = () => ({ slice: heap.allocate(4 * 90000), offset: 0, batch: [0, 0], row: 300, col: 1 });
     const product = { batch: [1, 1], m: 300, n: 300, k: 300, a: view(), b: view(), c: view() };
-    while (jobs.workers < 2) runtime.gemm(product);
+    while (jobs.workers < 2) {
+      runtime.gemm(product);
+      await new Promise((resolve) => setTimeout(resolve));
+    }
     runtime.gemm(product);
+    ${after}
     console.log("done");`;
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   await Deno.writeTextFile(file, script);
@@ -126,4 +133,12 @@ Deno.test("a process with idle workers ends by itself and asks for no permission
   await Deno.remove(file);
   assert.equal(new TextDecoder().decode(stdout).trim(), "done", new TextDecoder().decode(stderr));
   assert.equal(code, 0);
+}
+
+Deno.test("a process with idle workers ends by itself and asks for no permission", async () => {
+  await runAlone("", "");
+});
+
+Deno.test("workers start from a blob where there is no node:worker_threads, and end with the device", async () => {
+  await runAlone("globalThis.process = undefined;", "jobs.close();");
 });
