@@ -85,6 +85,14 @@ export class HeapSlice implements CpuSlice {
   }
 }
 
+/** Options of {@linkcode Heap}, for engines and pages that lack something. */
+export interface HeapOptions {
+  /** Default: true where shared memory exists. False as in a page that is not cross-origin isolated. */
+  readonly shared?: boolean;
+  /** False keeps to instructions outside relaxed SIMD. Default true: used where available. */
+  readonly relaxed?: boolean;
+}
+
 /** The heap and its pool. */
 export class Heap {
   readonly memory: WebAssembly.Memory;
@@ -93,11 +101,10 @@ export class Heap {
   readonly #counted = new Set<HeapSlice>();
   #used = 0;
 
-  /** `shared` false asks for a memory that no thread can share, as in a page that is not cross-origin isolated. */
-  constructor(shared: boolean = typeof SharedArrayBuffer === "function") {
+  constructor({ shared = typeof SharedArrayBuffer === "function", relaxed = true }: HeapOptions = {}) {
     const [memory, maxPages] = openMemory(shared);
     this.memory = memory;
-    this.target = { fma: WebAssembly.validate(RELAXED_PROBE), shared, maxPages };
+    this.target = { fma: relaxed && WebAssembly.validate(RELAXED_PROBE), shared, maxPages };
     this.#allocator = new Allocator(RESERVED_BYTES, (end) => this.#reach(end));
   }
 

@@ -123,6 +123,21 @@ Deno.test("a matrix shared by the batch is a broadcast or one tall product", () 
   );
 });
 
+Deno.test("without relaxed SIMD and shared memory the results are as good", () => {
+  const heap = new Heap({ relaxed: false, shared: false });
+  const plain = new WasmRuntime(heap, new Jobs(heap));
+  const view = (rows: number, columns: number) => {
+    const slice = heap.allocate(4 * rows * columns);
+    slice.f32.forEach((_, i, all) => all[i] = next());
+    return { slice, offset: 0, batch: [0, 0] as [number, number], row: columns, col: 1 };
+  };
+  const g: Gemm = { batch: [1, 1], m: 50, n: 70, k: 500, a: view(50, 500), b: view(500, 70), c: view(50, 70) };
+  plain.gemm(g);
+  const got = g.c.slice.f32.slice();
+  naiveGemm(g);
+  got.forEach((x, i) => assert.ok(Math.abs(x - g.c.slice.f32[i]) < 3e-5));
+});
+
 Deno.test("an empty K gives the bias, an empty result touches nothing", () => {
   product(3, 5, 0, { bias: true, relu: true });
   product(0, 5, 3);

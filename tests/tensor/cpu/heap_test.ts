@@ -57,7 +57,7 @@ Deno.test("a step's allocations, repeated, do not let the heap grow", () => {
 
 Deno.test("views survive growth, in shared and in plain memory", () => {
   for (const shared of [true, false]) {
-    const heap = new Heap(shared);
+    const heap = new Heap({ shared });
     const slice = heap.allocate(40);
     slice.f32.fill(1.5);
     slice.i32[9] = 7;

@@ -69,7 +69,7 @@ Deno.test("a failure on a worker is an error of the job, and the next job works"
 
 /** Results of products and elementwise kernels on some threads. */
 function results(threads: number): Float32Array[] {
-  const heap = new Heap(threads > 1);
+  const heap = new Heap({ shared: threads > 1 });
   const jobs = new Jobs(heap, threads);
   const runtime = new WasmRuntime(heap, jobs);
   const filled = (length: number) => {
