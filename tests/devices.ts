@@ -14,24 +14,39 @@ const required = (Deno.env.get("VOXGRAD_REQUIRE_WEBGPU") ?? "") !== "";
 if (adapter === null) console.log("No WebGPU adapter found: the webgpu half of the tests is ignored");
 
 // one device for all tests of a file, so that shaders compile once
-const gpu = adapter === null ? null : new WebGpuDevice(await openGpu(adapter), describeAdapter(adapter));
+const facts = adapter === null ? null : describeAdapter(adapter);
+const gpu = facts === null ? null : new WebGpuDevice(await openGpu(adapter!), facts);
+let other: WebGpuDevice | null = null;
 
 /** The device that {@linkcode forEachDevice} hands out as webgpu; null without an adapter. */
 export function sharedGpu(): WebGpuDevice | null {
   return gpu;
 }
 
-/** Registers a test for webgpu alone. */
-export function onWebGpu(name: string, body: (device: WebGpuDevice) => void | Promise<void>): void {
+/** The same GPU with the kernels that the other kind of adapter gets: on a software adapter those of real GPUs, and the reverse. */
+async function otherKernels(): Promise<WebGpuDevice> {
+  const again = await findAdapter(); // an adapter gives one device only
+  return other ??= new WebGpuDevice(await openGpu(again!), { ...facts!, software: !facts!.software });
+}
+
+type Body = (device: WebGpuDevice) => void | Promise<void>;
+
+function register(name: string, open: () => WebGpuDevice | Promise<WebGpuDevice>, body: Body): void {
   Deno.test({
-    name: `${name} (webgpu)`,
+    name,
     ignore: gpu === null && !required,
     async fn() {
       if (gpu === null) throw new Error("Cannot test webgpu: no adapter found, and VOXGRAD_REQUIRE_WEBGPU is set");
-      await withDevice(gpu, () => body(gpu));
-      await gpu.synchronize(); // what a shader did wrong belongs to this test, not to the next one
+      const device = await open();
+      await withDevice(device, () => body(device));
+      await device.synchronize(); // what a shader did wrong belongs to this test, not to the next one
     },
   });
+}
+
+/** Registers a test for webgpu alone. */
+export function onWebGpu(name: string, body: Body): void {
+  register(`${name} (webgpu)`, () => gpu!, body);
 }
 
 /**
@@ -40,6 +55,16 @@ export function onWebGpu(name: string, body: (device: WebGpuDevice) => void | Pr
 export function forEachDevice(name: string, body: (device: Device) => void | Promise<void>): void {
   Deno.test(`${name} (cpu)`, () => withDevice(cpuDevice(), () => body(cpuDevice())));
   onWebGpu(name, body);
+}
+
+/** {@linkcode forEachDevice}, and once more with the kernels that the other kind of adapter gets. */
+export function forEachVariant(name: string, body: (device: Device) => void | Promise<void>): void {
+  forEachDevice(name, body);
+  register(
+    `${name} (webgpu, ${facts?.software ? "kernels of real GPUs" : "kernels of software adapters"})`,
+    otherKernels,
+    body,
+  );
 }
 
 async function withDevice(device: Device, body: () => void | Promise<void>): Promise<void> {

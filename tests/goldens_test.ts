@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { type Tensor, tensor } from "../tensor/mod.ts";
-import { forEachDevice } from "./devices.ts";
+import { forEachVariant } from "./devices.ts";
 import { type ComparedArray, difference, type GoldenCase, goldenFamilies, readGoldens } from "./goldens.ts";
 import { featureCases } from "./goldens_features.ts";
 import { moduleCases, withEarlierGradients } from "./goldens_modules.ts";
@@ -103,7 +103,7 @@ async function complaints(golden: GoldenCase, family: readonly GoldenCase[]): Pr
 }
 
 for (const family of goldenFamilies(folder)) {
-  forEachDevice(`goldens of family ${family}`, async () => {
+  forEachVariant(`goldens of family ${family}`, async () => {
     const cases = readGoldens(folder, family);
     assert.ok(cases.length > 0);
     const found: string[] = [];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { packedSelfAttention, scaledDotProductAttention, type Tensor, tensor } from "../../../tensor/mod.ts";
 import { assertClose, tabulate } from "../../close.ts";
-import { forEachDevice } from "../../devices.ts";
+import { forEachVariant } from "../../devices.ts";
 import { drawn, gradcheck, sequence } from "../../gradcheck.ts";
 import { gradcheckLayouts, layouts } from "../../layouts.ts";
 
@@ -46,7 +46,7 @@ function values({ batch, heads, queries, keys, channels }: Sizes): Float32Array<
 const shapes = ({ batch, heads, queries, keys, channels }: Sizes) =>
   [queries, keys, keys].map((time) => [batch, heads, time, channels]);
 
-forEachDevice("attention of odd sizes", async () => {
+forEachVariant("attention of odd sizes", async () => {
   const base = { batch: 2, heads: 2, queries: 3, keys: 4, channels: 5 };
   for (
     const change of [{}, { queries: 1, keys: 1, channels: 1 }, { queries: 65, keys: 63 }, {
@@ -65,7 +65,7 @@ forEachDevice("attention of odd sizes", async () => {
   }
 });
 
-forEachDevice("attention reads every layout, and masks of every shape", async () => {
+forEachVariant("attention reads every layout, and masks of every shape", async () => {
   const sizes = { batch: 2, heads: 2, queries: 3, keys: 4, channels: 5 };
   const data = values(sizes);
   const wanted = plain(sizes, data);
@@ -87,7 +87,7 @@ forEachDevice("attention reads every layout, and masks of every shape", async ()
   });
 });
 
-forEachDevice("gradients of attention, with and without a mask, for gradients in any layout", async () => {
+forEachVariant("gradients of attention, with and without a mask, for gradients in any layout", async () => {
   const [q, k, v] = [drawn(1, [1, 2, 2, 3]), drawn(2, [1, 2, 3, 3]), drawn(3, [1, 2, 3, 3])];
   const mask = tensor(Int32Array.of(0, 0, 1), { shape: [1, 1, 1, 3] });
   await gradcheckLayouts((q, k, v) => scaledDotProductAttention(q, k, v), [q, k, v]);
@@ -110,7 +110,7 @@ function unpacked(qkv: Tensor, heads: number, mask: Tensor | null): Tensor {
   return out.transpose(1, 2).reshape([batch, time, width / 3]);
 }
 
-forEachDevice("packed self-attention equals attention by parts, gradients too", async () => {
+forEachVariant("packed self-attention equals attention by parts, gradients too", async () => {
   const mask = tensor(Int32Array.of(0, 0, 0, 1, 0, 0, 1, 1), { shape: [2, 1, 1, 4] });
   for (const m of [null, mask]) {
     const [a, b] = [drawn(1, [2, 4, 18]).requireGrad(), drawn(1, [2, 4, 18]).requireGrad()];
@@ -124,7 +124,7 @@ forEachDevice("packed self-attention equals attention by parts, gradients too", 
   await gradcheck((qkv) => packedSelfAttention(qkv.transpose(0, 1), 1).sum(), [drawn(3, [2, 2, 6])]);
 });
 
-forEachDevice("dropped attention weights are the same in forward and backward", async () => {
+forEachVariant("dropped attention weights are the same in forward and backward", async () => {
   const [q, k] = [drawn(1, [1, 1, 5, 4]), drawn(2, [1, 1, 7, 4])];
   const v = drawn(3, [1, 1, 7, 4]).requireGrad();
   const out = scaledDotProductAttention(q, k, v, { dropout: 0.5 });

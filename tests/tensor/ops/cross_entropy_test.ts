@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { crossEntropy, type CrossEntropyOptions, tensor } from "../../../tensor/mod.ts";
 import { assertClose } from "../../close.ts";
-import { forEachDevice } from "../../devices.ts";
+import { forEachVariant } from "../../devices.ts";
 import { drawn, gradcheck, sequence } from "../../gradcheck.ts";
 import { gradcheckLayouts, layouts } from "../../layouts.ts";
 
@@ -47,7 +47,7 @@ async function check(x: ReturnType<typeof tensor>, targets: Int32Array, options:
   ]);
 }
 
-forEachDevice("crossEntropy of odd sizes and layouts, with weights, smoothing and ignored rows", async () => {
+forEachVariant("crossEntropy of odd sizes and layouts, with weights, smoothing and ignored rows", async () => {
   for (const classes of [1, 63, 65, 257]) {
     const values = sequence(classes, 5 * classes, -3, 3);
     const targets = Int32Array.from({ length: 5 }, (_, i) => (i === 3 && classes > 1 ? -1 : (7 * i) % classes));
@@ -63,7 +63,7 @@ forEachDevice("crossEntropy of odd sizes and layouts, with weights, smoothing an
   }
 });
 
-forEachDevice("gradients of crossEntropy in every reduction, for gradients in any layout", async () => {
+forEachVariant("gradients of crossEntropy in every reduction, for gradients in any layout", async () => {
   const x = drawn(1, [4, 3], -2, 2);
   const target = tensor(Int32Array.of(2, 0, -100, 1));
   const weight = tensor([0.5, 1, 2]);
@@ -75,7 +75,7 @@ forEachDevice("gradients of crossEntropy in every reduction, for gradients in an
   ]);
 });
 
-forEachDevice("large logits, another ignored target, and targets that are no class", async () => {
+forEachVariant("large logits, another ignored target, and targets that are no class", async () => {
   const huge = tensor([[1e4, 0], [-1e4, 1e4]]);
   await assertClose(crossEntropy(huge, tensor(Int32Array.of(0, 0))), [1e4]);
   const x = tensor([[1, 2], [3, 4]], { requiresGrad: true });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { layerNorm, tensor } from "../../../tensor/mod.ts";
 import { assertClose, tabulate } from "../../close.ts";
-import { forEachDevice } from "../../devices.ts";
+import { forEachVariant } from "../../devices.ts";
 import { drawn, gradcheck, sequence } from "../../gradcheck.ts";
 import { gradcheckLayouts, layouts } from "../../layouts.ts";
 
@@ -12,7 +12,7 @@ function plain(row: ArrayLike<number>, eps = 1e-5): number[] {
   return Array.from(row, (x) => (x - mean) / Math.sqrt(variance + eps));
 }
 
-forEachDevice("layerNorm of odd sizes and every layout, with and without weight and bias", async () => {
+forEachVariant("layerNorm of odd sizes and every layout, with and without weight and bias", async () => {
   for (const n of [1, 63, 64, 65, 257]) {
     const [values, weight, bias] = [sequence(n, 3 * n, 0, 2), sequence(n + 1, n), sequence(n + 2, n)];
     const rows = [0, 1, 2].flatMap((i) => plain(values.slice(i * n, i * n + n)));
@@ -28,7 +28,7 @@ forEachDevice("layerNorm of odd sizes and every layout, with and without weight 
   await assertClose(layerNorm(tensor([[5e4, 5e4 + 1]]), [2]), plain([0, 1]), { tolerance: 1e-4 });
 });
 
-forEachDevice("gradients of layerNorm for x, weight and bias, together and alone", async () => {
+forEachVariant("gradients of layerNorm for x, weight and bias, together and alone", async () => {
   const [x, weight, bias] = [drawn(1, [3, 4], -3, 3), drawn(2, [4], 0.5, 1.5), drawn(3, [4])];
   await gradcheckLayouts((x, weight, bias) => layerNorm(x, [4], { weight, bias }), [x, weight, bias]);
   await gradcheck((x) => layerNorm(x, [3, 4]), [x]);
@@ -37,7 +37,7 @@ forEachDevice("gradients of layerNorm for x, weight and bias, together and alone
   await gradcheck((x) => layerNorm(x.transpose(0, 1), [3]), [x]);
 });
 
-forEachDevice("weight gradients over more rows than one block", async () => {
+forEachVariant("weight gradients over more rows than one block", async () => {
   const [rows, n] = [300, 5];
   const [x, g] = [
     tensor(sequence(4, rows * n), { shape: [rows, n] }),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { linear, type Tensor, tensor } from "../../../tensor/mod.ts";
 import { assertClose, tabulate } from "../../close.ts";
-import { forEachDevice } from "../../devices.ts";
+import { forEachVariant } from "../../devices.ts";
 import { drawn, gradcheck, sequence } from "../../gradcheck.ts";
 import { gradcheckLayouts, layouts } from "../../layouts.ts";
 
@@ -14,7 +14,7 @@ function plain(a: ArrayLike<number>, b: ArrayLike<number>, m: number, k: number,
   });
 }
 
-forEachDevice("matrix products of odd sizes", async () => {
+forEachVariant("matrix products of odd sizes", async () => {
   const sizes = [[1, 1, 1], [63, 64, 65], [65, 1, 63], [1, 257, 1], [64, 65, 1], [257, 63, 3]];
   await Promise.all(sizes.map(async ([m, k, n]) => {
     const [a, b] = [sequence(m, m * k), sequence(n, k * n)];
@@ -23,7 +23,7 @@ forEachDevice("matrix products of odd sizes", async () => {
   }));
 });
 
-forEachDevice("matrix products read every layout of both operands, negative and zero strides too", async () => {
+forEachVariant("matrix products read every layout of both operands, negative and zero strides too", async () => {
   const [m, k, n] = [5, 7, 6];
   const [a, b] = [sequence(1, m * k), sequence(2, k * n)];
   const wanted = plain(a, b, m, k, n);
@@ -44,7 +44,7 @@ forEachDevice("matrix products read every layout of both operands, negative and 
   });
 });
 
-forEachDevice("vectors and batches by PyTorch's rules, batches broadcast and strided", async () => {
+forEachVariant("vectors and batches by PyTorch's rules, batches broadcast and strided", async () => {
   const [a, b] = [sequence(3, 2 * 3 * 4 * 5), sequence(4, 3 * 5 * 2)];
   const [x, y] = [tensor(a, { shape: [2, 3, 4, 5] }), tensor(b, { shape: [3, 5, 2] })];
   const wanted = Array.from(
@@ -75,7 +75,7 @@ forEachDevice("vectors and batches by PyTorch's rules, batches broadcast and str
   });
 });
 
-forEachDevice("products without elements: an inner size of 0 gives zeros", async () => {
+forEachVariant("products without elements: an inner size of 0 gives zeros", async () => {
   const x = tensor([], { shape: [2, 0], requiresGrad: true });
   const out = x.matmul(tensor([], { shape: [0, 3] }));
   await assertClose(out, [0, 0, 0, 0, 0, 0], { shape: [2, 3] });
@@ -84,7 +84,7 @@ forEachDevice("products without elements: an inner size of 0 gives zeros", async
   assert.deepEqual(tensor([], { shape: [0, 4] }).matmul(drawn(1, [4, 3])).shape, [0, 3]);
 });
 
-forEachDevice("gradients of products, for gradients in any layout", async () => {
+forEachVariant("gradients of products, for gradients in any layout", async () => {
   const mul = (a: Tensor, b: Tensor) => a.matmul(b);
   await gradcheckLayouts(mul, [drawn(1, [2, 3]), drawn(2, [3, 4])]);
   await gradcheck((a, b) => a.transpose(0, 1).matmul(b.flip([0, 1])), [drawn(1, [3, 2]), drawn(2, [3, 4])]);
@@ -97,7 +97,7 @@ forEachDevice("gradients of products, for gradients in any layout", async () => 
   await gradcheck((a, b) => a.expand([4, 3]).matmul(b), [drawn(1, [1, 3]), drawn(2, [3, 2])]);
 });
 
-forEachDevice("linear of odd sizes and layouts, with bias and relu", async () => {
+forEachVariant("linear of odd sizes and layouts, with bias and relu", async () => {
   for (const [rows, inner, outer] of [[1, 1, 1], [65, 63, 64], [3, 257, 5]]) {
     const [a, w, bias] = [sequence(rows, rows * inner), sequence(outer, outer * inner), sequence(7, outer)];
     const product = plain(a, tabulate([inner, outer], (l, j) => w[j * inner + l]), rows, inner, outer);
@@ -123,7 +123,7 @@ forEachDevice("linear of odd sizes and layouts, with bias and relu", async () =>
   });
 });
 
-forEachDevice("gradients of linear for x, weight and bias", async () => {
+forEachVariant("gradients of linear for x, weight and bias", async () => {
   const [x, w, b] = [drawn(1, [2, 2, 3]), drawn(2, [4, 3]), drawn(3, [4], 0.5, 1)];
   await gradcheckLayouts((x, w, b) => linear(x, w, b), [x, w, b]);
   await gradcheck((x, w) => linear(x, w), [x, w]);
