@@ -3,6 +3,7 @@ import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:asse
 import { join } from "node:path";
 import { parseFacts } from "../../train/model_file.ts";
 import { readSafetensors, writeSafetensors } from "../../data/files/safetensors.ts";
+import { sharedGpu } from "../devices.ts";
 import { tone } from "../data/preprocess/recordings_folder.ts";
 import { channels, withData, writeData } from "../train/small_run.ts";
 import { type Finished, runDenoTask, runScript, withFolder } from "./run.ts";
@@ -19,7 +20,7 @@ const train = (args: string[]) =>
     "cpu",
     ...args,
   ]);
-const infer = (args: string[]) => runDenoTask("infer", ["--device", "cpu", ...args]);
+const infer = (args: string[]) => runDenoTask("infer", args.includes("--device") ? args : ["--device", "cpu", ...args]);
 const linesOf = async (path: string) => (await Deno.readTextFile(path)).trimEnd().split("\n");
 const exists = (path: string) => Deno.stat(path).then(() => true, () => false);
 
