@@ -11,6 +11,7 @@
 import type { Dispatch, GpuPlan } from "../device/kernel.ts";
 import { attentionBits, BIT_NAMES } from "./attention_bits.wgsl.ts";
 import {
+  attentionTileRows,
   dotRows,
   isVec4,
   keepFactor,
@@ -36,11 +37,9 @@ import { attentionStats } from "./attention_stats.wgsl.ts";
 import { foldGrid } from "./wgsl.ts";
 
 const WORKGROUP = 8;
-/** vec4 of one array of rows that a tile may hold: more is slower to compile and spills. */
-const TILE_VEC4 = 40;
 
 /** Bits if needed, row statistics, dQ, dK with dV. Inputs [q, k, v, out, dOut, logSumExp, mask?, state?], outputs [dq, dk, dv] or [packed]. */
-export function attentionBackwardRegisterGpu(args: AttentionBackwardArgs, rows = tileRows(args)): GpuPlan {
+export function attentionBackwardRegisterGpu(args: AttentionBackwardArgs, rows = attentionTileRows(args)): GpuPlan {
   const { batch, heads, queries, keys } = args;
   const mask = 6;
   const state = mask + Number(args.mask !== null);
@@ -69,12 +68,6 @@ export function attentionBackwardRegisterGpu(args: AttentionBackwardArgs, rows =
     ],
     scratch: [batch * heads * queries * 8, ...(bits.bytes ? [bits.bytes] : [])],
   };
-}
-
-/** Queries or keys of a tile: 16, 8 or 4, all of which divide a word of bits. */
-function tileRows({ headDim }: AttentionBackwardArgs): number {
-  const width = Math.ceil(headDim / 4);
-  return [16, 8].find((rows) => rows * width <= TILE_VEC4) ?? 4;
 }
 
 interface Code {

@@ -4,6 +4,18 @@
  */
 import type { AttentionArgs, HeadLayout } from "./attention_kernel.ts";
 
+/** vec4 of one array of rows that a register tile may hold: more is slower to compile and spills. */
+const TILE_VEC4 = 40;
+/** Weights of a problem too small for compiling a large tile to pay. */
+const SMALL = 2 ** 15;
+
+/** Rows (queries or keys) of a register tile: 16, 8, 4 or 1, all of which divide the 32 bits of a word. */
+export function attentionTileRows({ batch, heads, queries, keys, headDim }: AttentionArgs): number {
+  if (batch * heads * queries * keys <= SMALL) return 1;
+  const width = Math.ceil(headDim / 4);
+  return [16, 8].find((rows) => rows * width <= TILE_VEC4) ?? 4;
+}
+
 /** An all-zero register. */
 export const zeroVec4 = "vec4<f32>(0.0)";
 

@@ -10,6 +10,7 @@
 import type { GpuPlan } from "../device/kernel.ts";
 import { attentionBits, BIT_NAMES } from "./attention_bits.wgsl.ts";
 import {
+  attentionTileRows,
   dotRows,
   isVec4,
   lines,
@@ -26,11 +27,9 @@ import { attentionLabel, attentionLets, attentionUniform, attentionWords, declar
 import { foldGrid } from "./wgsl.ts";
 
 const WORKGROUP = 8;
-/** vec4 of one array of rows (queries, outputs) that a tile may hold: more is slower to compile and spills. */
-const TILE_VEC4 = 40;
 
 /** Bits if needed, then one dispatch. Inputs [q, k, v, mask?, state?], outputs [out, logSumExp]. */
-export function attentionRegisterGpu(args: AttentionArgs, rows = tileRows(args)): GpuPlan {
+export function attentionRegisterGpu(args: AttentionArgs, rows = attentionTileRows(args)): GpuPlan {
   const { batch, heads, queries } = args;
   const mask = 3;
   const state = mask + Number(args.mask !== null);
@@ -50,12 +49,6 @@ export function attentionRegisterGpu(args: AttentionArgs, rows = tileRows(args))
     }],
     scratch: hasBits ? [bits.bytes] : [],
   };
-}
-
-/** Queries of a tile: 16, 8 or 4. */
-function tileRows({ headDim }: AttentionArgs): number {
-  const width = Math.ceil(headDim / 4);
-  return [16, 8].find((rows) => rows * width <= TILE_VEC4) ?? 4;
 }
 
 function source(args: AttentionArgs, rows: number): string {
