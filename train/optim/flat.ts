@@ -30,7 +30,7 @@ export class FlatParameters {
   readonly gradients: Tensor;
   readonly #runs: readonly Run[];
 
-  /** @throws TypeError if there is no parameter, one repeats, lives on another device, or already belongs to an optimizer's buffer that differs. */
+  /** @throws TypeError if there is no parameter, one repeats, is a view, lives on another device, or already belongs to an optimizer's buffer that differs. */
   constructor(parameters: readonly Tensor[]) {
     if (parameters.length === 0) throw new TypeError("Cannot optimize nothing: the list of parameters is empty");
     if (new Set(parameters).size < parameters.length) {
@@ -40,6 +40,11 @@ export class FlatParameters {
       if (!p.requiresGrad || p.node !== null) {
         throw new TypeError(
           `Cannot optimize a tensor ${show(p.shape)} that is no parameter: call requireGrad() on a leaf`,
+        );
+      }
+      if (!p.isContiguous || p.offset !== 0) {
+        throw new TypeError(
+          `Cannot optimize a view ${show(p.shape)} of other memory: give it memory of its own with clone()`,
         );
       }
     }

@@ -83,6 +83,11 @@ Deno.test("settings and lists that make no sense are refused", () => {
   assert.throws(() => new SGD([w], { nesterov: true }), /Nesterov without momentum/);
   assert.throws(() => new Adam([w], { betas: [0.9, 1] }), /betas 0.9,1/);
   assert.throws(() => new SGD([tensor([1])]), /no parameter/);
+  const view = tensor([[1, 2], [3, 4]]).transpose(0, 1).detach().requireGrad();
+  assert.throws(() => new SGD([view]), {
+    name: "TypeError",
+    message: "Cannot optimize a view [2, 2] of other memory: give it memory of its own with clone()",
+  });
   assert.throws(() => clipGradNorm([leaf([1])], 1), /there are none/);
   assert.throws(() => clipGradNorm([w], 0), /expected a number above 0/);
   const adam = new Adam([leaf([1])]);
