@@ -12,7 +12,7 @@ import { optimCases } from "./goldens_optim.ts";
 import { opCases } from "./goldens_ops.ts";
 import { scheduleCases } from "./goldens_schedules.ts";
 
-const folder = Deno.env.get("VOXGRAD_GOLDENS") ?? new URL("goldens", import.meta.url).pathname;
+const folder = Deno.env.get("VOXGRAD_GOLDENS") || new URL("goldens", import.meta.url).pathname;
 
 /** Ops that are not built yet, and what they wait for. */
 const pending: Readonly<Record<string, string>> = {
