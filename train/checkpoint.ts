@@ -18,7 +18,7 @@ export interface Progress {
   bestStep: number;
   /** Validations since then. */
   stale: number;
-  /** Step of the last validation; −1 before the first. */
+  /** Step of the last validation; 0 before the first. */
   validatedStep: number;
   /** Results that no row of metrics holds yet. */
   unlogged: Unlogged;
@@ -27,7 +27,7 @@ export interface Progress {
 /** Where a run begins. */
 export function freshProgress(): Progress {
   const unlogged = { steps: 0, loss: 0, correct: 0 };
-  return { step: 0, bestAccuracy: -1, bestLoss: 0, bestStep: 0, stale: 0, validatedStep: -1, unlogged };
+  return { step: 0, bestAccuracy: -1, bestLoss: 0, bestStep: 0, stale: 0, validatedStep: 0, unlogged };
 }
 
 /** The parts whose state a checkpoint holds. */

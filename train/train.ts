@@ -103,7 +103,7 @@ class Run {
   readonly #data: TrainingData;
   readonly #setup: Setup;
   readonly #folder: RunFolder;
-  #savedStep = -1;
+  #saved = "";
 
   constructor(
     config: TrainConfig,
@@ -125,7 +125,8 @@ class Run {
     const log = new StepLog({ results, metrics, events, bar, unlogged: progress.unlogged, batchSize });
     const outputs = { metrics, events, bar, log };
     await this.#loop(outputs);
-    if (this.#isComplete()) await this.#complete(outputs);
+    if (!this.#hasStepsLeft()) log.row(progress.step, this.#setup.optimizer.lr); // what no row holds yet
+    if (this.#isStale()) screen.log(`No better validation in ${progress.stale}: stop early at step ${progress.step}`);
     await this.#save(outputs);
     return this.#result();
   }
@@ -140,7 +141,7 @@ class Run {
     } else {
       restoreCheckpoint(found, this.#setup);
       screen.info(`Continue at step ${found.step}`);
-      this.#savedStep = found.step;
+      this.#saved = this.#place();
     }
     await this.#folder.saveConfig(this.#config);
     if (this.#isComplete()) screen.info(`Nothing is left to do: go on with a --total-steps above ${progress.step}`);
@@ -148,11 +149,12 @@ class Run {
   }
 
   async #loop(outputs: Outputs): Promise<void> {
-    const { totalSteps, logSteps, validSteps, saveSteps } = this.#config;
-    const { batches, schedule, optimizer, progress, step: trainingStep } = this.#setup;
+    const { totalSteps, logSteps, saveSteps } = this.#config;
+    const { batches, schedule, progress, step: trainingStep } = this.#setup;
     const { bar, log } = outputs;
-    const pace = new Pace(optimizer.groups[0].numbers.device);
-    while (!this.#isComplete() && !this.#options.signal?.aborted) {
+    const pace = new Pace(currentDevice());
+    if (this.#isValidationDue()) await this.#validate(outputs); // Ctrl-C cut it short
+    while (this.#hasStepsLeft() && !this.#options.signal?.aborted) {
       const batch = await batches.next();
       const lr = schedule.lrAt(progress.step);
       const step = progress.step + 1;
@@ -161,29 +163,31 @@ class Run {
       await pace.step();
       log.check();
       bar.update(step, { lr });
-      if (step % logSteps === 0) log.row(step, lr);
-      if (step % validSteps === 0 && step < totalSteps) await this.#validate(outputs);
+      if (step % logSteps === 0 || step === totalSteps) log.row(step, lr);
+      if (this.#isValidationDue()) await this.#validate(outputs);
       if (step % saveSteps === 0) await this.#save(outputs);
     }
   }
 
-  /** Whether all steps are done, or validations no longer improve. */
-  #isComplete(): boolean {
-    return this.#setup.progress.step >= this.#config.totalSteps || this.#isStale();
+  #hasStepsLeft(): boolean {
+    return this.#setup.progress.step < this.#config.totalSteps && !this.#isStale();
   }
 
+  /** Whether validations no longer improve. */
   #isStale(): boolean {
     const { patience } = this.#config;
     return patience > 0 && this.#setup.progress.stale >= patience;
   }
 
-  /** The last row of metrics, and the last validation. */
-  async #complete(outputs: Outputs): Promise<void> {
-    const { progress, optimizer } = this.#setup;
-    outputs.log.row(progress.step, optimizer.lr);
-    if (progress.validatedStep !== progress.step) await this.#validate(outputs);
-    if (!this.#isStale()) return;
-    this.#options.screen.log(`No better validation in ${progress.stale}: stop early at step ${progress.step}`);
+  /** Every `validSteps` and after the last step; once. */
+  #isValidationDue(): boolean {
+    const { progress: { step, validatedStep }, valid } = this.#setup;
+    const { validSteps, totalSteps } = this.#config;
+    return valid.length > 0 && step > validatedStep && (step % validSteps === 0 || step >= totalSteps);
+  }
+
+  #isComplete(): boolean {
+    return !this.#hasStepsLeft() && !this.#isValidationDue();
   }
 
   /** Runs a step; with DEBUG=2 the third one, warmed up, is profiled. */
@@ -198,14 +202,16 @@ class Run {
   async #validate({ log, metrics, events }: Outputs): Promise<void> {
     const { model, schedule, valid, progress } = this.#setup;
     const { step } = progress;
-    if (valid.length === 0) return;
     await log.settle(step); // a bad loss must not become the best model
     using bar = this.#options.screen.bar({ label: "Valid", total: valid.length, unit: "uttr", transient: true });
     const { segmentLength, validSegment } = this.#config;
     const mode = validSegment === "whole" ? "whole" : "center";
     const onBatch = (done: number) => bar.update(done);
-    const { loss, accuracy } = await validate(model, this.#data, valid, { mode, segmentLength, onBatch });
+    const { signal } = this.#options;
+    const measured = await validate(model, this.#data, valid, { mode, segmentLength, onBatch, signal });
     bar.finish();
+    if (measured === null) return; // it comes first when the run is resumed
+    const { loss, accuracy } = measured;
     progress.validatedStep = step;
     metrics.append({ step, validLoss: loss, validAccuracy: accuracy });
     events.scalar("Loss/valid", loss, step);
@@ -239,14 +245,20 @@ class Run {
     );
   }
 
-  /** Writes a checkpoint, unless the newest one is of this very step. */
+  /** Tells states of the run apart. */
+  #place(): string {
+    const { step, validatedStep } = this.#setup.progress;
+    return `${step}, validated ${validatedStep}`;
+  }
+
+  /** Writes a checkpoint, unless the newest one is of this very place. */
   async #save({ log }: Outputs): Promise<void> {
     const { progress: { step }, valid } = this.#setup;
     await log.settle(step); // a bad loss must not be continued from
-    if (this.#savedStep === step) return;
+    if (this.#saved === this.#place()) return;
     if (valid.length === 0) await this.#saveModel(null); // with nothing to choose by, the newest is the best
     await this.#folder.saveCheckpoint(step, await makeCheckpoint(this.#setup));
-    this.#savedStep = step;
+    this.#saved = this.#place();
   }
 
   #result(): TrainResult {

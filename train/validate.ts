@@ -2,7 +2,8 @@
 import { type Batch, evaluationBatches, type EvaluationBatchOptions } from "../data/batches/mod.ts";
 import type { UtteranceSource } from "../data/sets/mod.ts";
 import type { SpeakerClassifier } from "../nn/mod.ts";
-import { cat, crossEntropy, noGrad, scope, Tensor, tensor } from "../tensor/mod.ts";
+import { cat, crossEntropy, currentDevice, noGrad, scope, Tensor, tensor } from "../tensor/mod.ts";
+import { Pace } from "./pace.ts";
 
 /** Results over all utterances, each counting once. */
 export interface Validation {
@@ -32,17 +33,30 @@ export function scores(model: SpeakerClassifier, { features, lengths, batch, tim
   );
 }
 
-/** Loss and accuracy over some utterances. Results are read once, at the end. */
+/** Options of {@linkcode validate}. */
+export interface ValidateOptions extends EvaluationBatchOptions {
+  /** Is told how many utterances are done. */
+  readonly onBatch?: (done: number) => void;
+  /** Aborting it gives up. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Loss and accuracy over some utterances, read once, at the end.
+ *
+ * @returns null if it was aborted
+ */
 export async function validate(
   model: SpeakerClassifier,
   source: UtteranceSource,
   indices: ArrayLike<number>,
-  options: EvaluationBatchOptions & { onBatch?: (done: number) => void } = {},
-): Promise<Validation> {
+  { onBatch, signal, ...options }: ValidateOptions = {},
+): Promise<Validation | null> {
   const wasTraining = model.training;
-  model.eval();
   const [losses, hits]: [Tensor[], Tensor[]] = [[], []];
+  const pace = new Pace(currentDevice());
   let count = 0;
+  model.eval();
   try {
     for await (const batch of modelBatches(source, indices, options)) {
       const [loss, hit] = scope(() => {
@@ -53,16 +67,21 @@ export async function validate(
       losses.push(loss);
       hits.push(hit);
       count += batch.batch;
-      options.onBatch?.(count);
+      onBatch?.(count);
+      await pace.step();
+      if (signal?.aborted) return null;
     }
+    return { loss: await sum(losses) / count, accuracy: await sum(hits) / count, count };
   } finally {
     model.train(wasTraining);
+    [...losses, ...hits].forEach((t) => t.dispose());
   }
-  const mean = async (parts: Tensor[]) => {
-    const whole = scope(() => cat(parts));
-    const values = Float64Array.from(await whole.data());
-    [whole, ...parts].forEach((t) => t.dispose());
-    return values.reduce((total, value) => total + value, 0) / count;
-  };
-  return { loss: await mean(losses), accuracy: await mean(hits), count };
+}
+
+/** The sum of all values in some vectors. */
+async function sum(parts: readonly Tensor[]): Promise<number> {
+  const whole = scope(() => cat(parts));
+  const values = Float64Array.from(await whole.data());
+  whole.dispose();
+  return values.reduce((total, value) => total + value, 0);
 }

@@ -62,6 +62,11 @@ Deno.test("infer: the data that was trained on, in the order of testdata.json, I
     deepStrictEqual([id, name], rows[0].split(","), "in batches of another size as well");
     ok(name2 !== name && Number(p) >= Number(p2) && Number(p) <= 1, first);
 
+    if (sharedGpu() !== null) {
+      const other = join(folder, "gpu.csv");
+      strictEqual((await infer(["--model", out, "--out", other, "--device", "webgpu"])).code, 0);
+      deepStrictEqual((await linesOf(other)).slice(1), rows, "the other device says the same");
+    }
     refused(
       await infer(["--model", join(out, "last", "step-00000040.safetensors")]),
       /it is a checkpoint to resume from/,

@@ -68,18 +68,22 @@ export interface SmallRun extends TrainResult {
   readonly rows: MetricRow[];
 }
 
-/** Trains on a device; `onLine` sees what the run says at once. */
+/** Trains on a device; `onLine` sees what the run says at once, `onBar` what its bars show. */
 export async function runSmall(
   device: Device | undefined,
   config: Partial<TrainConfig>,
-  { onLine, ...options }: Partial<TrainOptions> & { onLine?: (line: string) => void } = {},
+  { onLine, onBar, ...options }: Partial<TrainOptions> & {
+    onLine?: (line: string) => void;
+    onBar?: (text: string) => void;
+  } = {},
 ): Promise<SmallRun> {
   const lines: string[] = [];
   const writeOut = (text: string) => {
     lines.push(text.trimEnd());
     onLine?.(text);
   };
-  const screen = new Screen({ writeOut, writeErr: () => {}, isTerminal: false });
+  const writeErr = onBar ?? (() => {});
+  const screen = new Screen({ writeOut, writeErr, isTerminal: onBar !== undefined, columns: () => 80 });
   const full = smallConfig(config);
   const result = await train(full, { screen, device, ...options });
   return { ...result, lines, rows: await readMetrics(join(full.out, "metrics.jsonl")) };

@@ -5,7 +5,7 @@ import { openDataSet, splitStratified } from "../../data/sets/mod.ts";
 import { SpeakerClassifier } from "../../nn/mod.ts";
 import { manualSeed } from "../../tensor/mod.ts";
 import { loadModel, modelOptions } from "../../train/model_file.ts";
-import { validate } from "../../train/validate.ts";
+import { validate, type Validation } from "../../train/validate.ts";
 import { forEachDevice } from "../devices.ts";
 import { channels, runSmall, smallConfig, withData } from "./small_run.ts";
 
@@ -31,6 +31,26 @@ forEachDevice("a run that was stopped and resumed equals one that never stopped"
       readSafetensors(join(whole, "best.safetensors")),
     );
     deepStrictEqual([second.step, second.interrupted, second.bestAccuracy], [40, false, unbroken.bestAccuracy]);
+  });
+});
+
+forEachDevice("a run stopped in the middle of a validation makes up for it when it is resumed", async (device) => {
+  await withData(async (folder, data) => {
+    const [whole, halves] = [join(folder, "whole"), join(folder, "halves")];
+    const unbroken = await runSmall(device, { data, out: whole });
+    for (const stopIn of [1, 3]) { // the first validation, and the last (the second and third of what is left)
+      const stop = new AbortController();
+      let validations = 0;
+      const onBar = (text: string) => {
+        if (text.includes("Valid:   0%") && ++validations === stopIn) stop.abort();
+      };
+      const options = { signal: stop.signal, onBar, resume: stopIn > 1 };
+      const stopped = await runSmall(device, { data, out: halves }, options);
+      deepStrictEqual([stopped.interrupted, stopped.rows.at(-1)?.validLoss], [true, undefined], `${stopIn}`);
+    }
+    const { rows, interrupted } = await runSmall(device, { data, out: halves }, { resume: true });
+    deepStrictEqual([rows, interrupted], [unbroken.rows, false]);
+    deepStrictEqual(await newest(halves), await newest(whole));
   });
 });
 
@@ -74,8 +94,8 @@ forEachDevice("the best model is a copy from when it was best, measured on whole
     using set = await openDataSet(data);
     const split = splitStratified(set.utterances.map(({ label }) => label), { validFraction: 0.2, seed: 0 });
     const again = await validate(model, set, split.valid);
-    strictEqual(again.accuracy, best.validAccuracy);
-    ok(Math.abs(again.loss - Number(best.validLoss)) < 1e-5);
+    strictEqual(again?.accuracy, best.validAccuracy);
+    ok(Math.abs(again!.loss - Number(best.validLoss)) < 1e-5);
     deepStrictEqual(classes, set.classes);
     notDeepStrictEqual((await newest(out)).arrays["model.prenet.weight"].data, await model.prenet.weight.data());
   });
@@ -86,8 +106,8 @@ forEachDevice("every utterance counts once in a validation, however the batches 
     using set = await openDataSet(data);
     const model = new SpeakerClassifier(modelOptions(smallConfig({}), channels, 4));
     const all = set.utterances.map((_, i) => i);
-    const results = [];
-    for (const batchSize of [64, 7, 1]) results.push(await validate(model, set, all, { batchSize }));
+    const results: Validation[] = [];
+    for (const batchSize of [64, 7, 1]) results.push((await validate(model, set, all, { batchSize }))!);
     for (const { loss, accuracy, count } of results) {
       deepStrictEqual([count, accuracy], [all.length, results[0].accuracy]);
       ok(Math.abs(loss - results[0].loss) < 1e-5, `${loss}`);
