@@ -26,6 +26,11 @@ export class LossWindow {
     this.#places.assign(Int32Array.from({ length: capacity }, (_, i) => i));
   }
 
+  /** Steps that fit; what is not read before more of them have come is lost. */
+  get capacity(): number {
+    return this.#losses.size;
+  }
+
   /** To be called before each step. */
   advance(): void {
     this.#place.assign(Int32Array.of(this.#steps++ % this.#losses.size));

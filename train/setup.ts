@@ -11,6 +11,9 @@ import type { TrainConfig } from "./train_config.ts";
 import type { TrainingData } from "./training_data.ts";
 import { TrainingStep } from "./training_step.ts";
 
+/** Steps whose results the device keeps. Half of it have to be read at a time, and a bad loss is noticed as late as that. */
+const WINDOW = 128;
+
 /** The parts of a run, and the memory they hold. */
 export interface Setup extends RunParts, Disposable {
   readonly batches: TrainingBatches;
@@ -26,7 +29,7 @@ export interface Setup extends RunParts, Disposable {
  * @throws Error if there are too few utterances for a batch or for validation.
  */
 export function setUp(config: TrainConfig, data: TrainingData, careful: boolean): Setup {
-  const { batchSize, segmentLength: time, validFraction, seed, gradClip, logSteps } = config;
+  const { batchSize, segmentLength: time, validFraction, seed, gradClip } = config;
   const { channels, classes, utterances } = data;
   const { train, valid } = splitStratified(utterances.map(({ label }) => label), { validFraction, seed });
   const batches = new TrainingBatches(data, train, config);
@@ -34,7 +37,7 @@ export function setUp(config: TrainConfig, data: TrainingData, careful: boolean)
   const model = new SpeakerClassifier(modelOptions(config, channels, classes.length));
   const optimizer = optimizerOf(config, model.parameters());
   const padded = train.some((i) => utterances[i].frames < time);
-  const sizes = { batchSize, time, channels, window: Math.max(logSteps, 64) };
+  const sizes = { batchSize, time, channels, window: WINDOW };
   const step = new TrainingStep({ model, optimizer, ...sizes, gradClip, padded, careful });
   const dispose = () => {
     step.dispose();

@@ -33,6 +33,12 @@ export class StepLog {
     this.#parts = parts;
   }
 
+  /** To be called after each step that writes no row: takes results before there are too many of them. */
+  gather(step: number): void {
+    const { results } = this.#parts;
+    if (results.pending >= results.capacity / 2) this.#ask(step, () => {});
+  }
+
   /** Asks for the results up to this step and writes a row about those since the last one, when they are there. */
   row(step: number, lr: number): void {
     this.#ask(step, () => this.#write(step, lr));

@@ -164,6 +164,7 @@ class Run {
       log.check();
       bar.update(step, { lr });
       if (step % logSteps === 0 || step === totalSteps) log.row(step, lr);
+      else log.gather(step);
       if (this.#isValidationDue()) await this.#validate(outputs);
       if (step % saveSteps === 0) await this.#save(outputs);
     }
