@@ -1,9 +1,18 @@
-import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
+import { cpuDevice } from "../../tensor/device/current.ts";
 import { openDevice } from "../../tensor/mod.ts";
 import type { WebGpuDevice } from "../../tensor/webgpu/device.ts";
 import { onWebGpu } from "../devices.ts";
 import { runSmall, withData } from "./small_run.ts";
+
+async function copy(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to);
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (isDirectory) await copy(join(from, name), join(to, name));
+    else await Deno.copyFile(join(from, name), join(to, name));
+  }
+}
 
 /** Trains on a device of its own, which is destroyed when the run says `text`. */
 async function runAndLose(text: string, config: { data: string; out: string; totalSteps: number }): Promise<void> {
@@ -28,10 +37,15 @@ onWebGpu("a device lost in mid-run ends it with a remedy, and the run resumes fr
       match(error.message, /\(after \d+ steps; what is saved stays in ".*run"\)$/);
       return true;
     });
+    await copy(out, join(folder, "elsewhere"));
     const resumed = await runSmall(device, { ...config, out }, { resume: true });
     ok(resumed.lines.some((line) => /Continue at step (15|30)$/.test(line)), resumed.lines.join("\n"));
     const unbroken = await runSmall(device, { ...config, out: whole });
     deepStrictEqual(resumed.rows, unbroken.rows);
+    const { rows } = await runSmall(cpuDevice(), { ...config, out: join(folder, "elsewhere") }, { resume: true });
+    strictEqual(rows.length, unbroken.rows.length);
+    const last = rows.at(-1)?.validLoss, wanted = unbroken.rows.at(-1)?.validLoss;
+    ok(Math.abs(Number(last) - Number(wanted)) < 1e-3, `on the CPU ${last}, on the GPU ${wanted}`);
   });
 });
 
