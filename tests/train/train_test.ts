@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { readSafetensors } from "../../data/files/safetensors.ts";
 import { openDataSet, splitStratified } from "../../data/sets/mod.ts";
 import { SpeakerClassifier } from "../../nn/mod.ts";
-import { manualSeed } from "../../tensor/mod.ts";
+import { manualSeed, memory } from "../../tensor/mod.ts";
 import { loadModel, modelOptions } from "../../train/model_file.ts";
 import { validate, type Validation } from "../../train/validate.ts";
 import { forEachDevice } from "../devices.ts";
@@ -63,6 +63,17 @@ forEachDevice("a row of metrics may be about more steps than the device remember
       return losses.reduce((a, b) => a + b) / losses.length;
     };
     ok(Math.abs(await mean("every", 1) - await mean("once", 300)) < 1e-9);
+  });
+});
+
+forEachDevice("a run gives back the memory it took", async (device) => {
+  await withData(async (folder, data) => {
+    await runSmall(device, { data, out: join(folder, "first") }); // makes what stays for good
+    const before = memory(device);
+    await runSmall(device, { data, out: join(folder, "second") });
+    // the constants of a captured step, some bytes each, are given back when it is collected
+    const grown = memory(device).used - before.used;
+    ok(grown <= 4096, `${grown} bytes`);
   });
 });
 
