@@ -15,7 +15,7 @@ const shown = recipes.find(({ name }) => Deno.args.includes(name)) ?? recipes[0]
 
 const options = {
   config: text("File of keys over the recipe's: .toml, .json or .jsonc", { placeholder: "FILE" }),
-  resume: flag("Go on with the run in the --out folder, exactly where its checkpoint stands"),
+  resume: flag("Go on with the run in --out (unless given, the newest), exactly where its checkpoint stands"),
   ...keys,
 };
 
@@ -26,7 +26,7 @@ const spec: CommandSpec<typeof options> = {
   positionals: { name: "RECIPE", help: `One of ${recipes.map(({ name }) => name).join(", ")}`, max: 1 },
   options,
   groups: trainGroups,
-  shownDefaults: shown.config,
+  shownDefaults: { ...shown.config, out: undefined },
   notes: `Defaults are those of ${shown.name}; deno task train RECIPE --help shows another recipe's.\n\nRecipes:\n` +
     recipes.map(({ name, about }) => `  ${name.padEnd(16)} ${about}`).join("\n"),
   examples: [

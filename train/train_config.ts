@@ -103,8 +103,10 @@ const steps = { min: 1 };
 /** What each key may hold, and what it is for. */
 export const trainFields: FieldsOf<TrainConfig> = {
   recipe: text("Recipe that the defaults come from"),
-  data: text("Folder of the data set, or of recordings", { placeholder: "DIR" }),
-  out: text("Run folder to write", { placeholder: "DIR" }),
+  data: text("Folder of the data set, or of recordings in a folder for each speaker", { placeholder: "DIR" }),
+  out: text("Run folder to write; unless given, the next free one of runs/RECIPE, runs/RECIPE-2, …", {
+    placeholder: "DIR",
+  }),
   device: choice("Where to compute; auto: a real GPU, else the CPU", ["auto", "webgpu", "cpu"]),
   seed: integer("Seed of everything random", { min: 0, max: 2 ** 32 - 1 }),
 
