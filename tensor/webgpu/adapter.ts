@@ -10,14 +10,29 @@ export interface AdapterFacts {
   readonly software: boolean;
 }
 
-/** Asks for the fastest adapter; `null` where there is none, or no WebGPU at all. */
+/** Asks for the fastest adapter; `null` where there is none, none but OpenGL's, or no WebGPU at all. */
 export async function findAdapter(): Promise<GPUAdapter | null> {
   if (typeof navigator === "undefined" || navigator.gpu === undefined) return null;
   try {
-    return await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+    const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+    return adapter === null || runsOnOpenGl(adapter.limits) ? null : adapter;
   } catch {
     return null; // a broken driver is as good as none; `doctor` says more
   }
+}
+
+/**
+ * Whether limits are those of an adapter on OpenGL, which Deno falls back on where it finds no Vulkan: drivers compile our kernels for
+ * minutes there, and round otherwise. Nothing names the interface, but these two limits together tell it: no limit on bindings (nor on Metal
+ * and Direct3D 12), yet only 16 texture slots (as in browsers, which do limit bindings).
+ */
+export function runsOnOpenGl(
+  { maxBindingsPerBindGroup, maxSampledTexturesPerShaderStage }: Pick<
+    GPUSupportedLimits,
+    "maxBindingsPerBindGroup" | "maxSampledTexturesPerShaderStage"
+  >,
+): boolean {
+  return maxBindingsPerBindGroup === 2 ** 32 - 1 && maxSampledTexturesPerShaderStage <= 16;
 }
 
 /** Name and kind of an adapter. */

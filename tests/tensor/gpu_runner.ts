@@ -1,9 +1,10 @@
 /**
  * A minimal WebGPU runner for kernel tests: compiles the dispatches of a plan, runs them once, reads the outputs back.
- * It knows nothing of the engine, so that kernels can be tested without it.
+ * It knows nothing of the engine but how an adapter is found, so that kernels can be tested without it.
  * @module
  */
 import type { Dispatch, GpuPlan, GpuTraits } from "../../tensor/device/kernel.ts";
+import { findAdapter } from "../../tensor/webgpu/adapter.ts";
 
 /** Traits of a software adapter, as the variants see them. */
 export const softwareTraits: GpuTraits = {
@@ -36,7 +37,7 @@ export class GpuRunner {
 
   /** Opens the default adapter, or returns null without one (an error if VOXGRAD_REQUIRE_WEBGPU is set). */
   static async open(): Promise<GpuRunner | null> {
-    const adapter = await navigator.gpu?.requestAdapter();
+    const adapter = await findAdapter();
     if (!adapter) {
       if (Deno.env.get("VOXGRAD_REQUIRE_WEBGPU")) {
         throw new Error("Cannot test kernels: no WebGPU adapter found, and VOXGRAD_REQUIRE_WEBGPU is set");
