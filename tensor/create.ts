@@ -4,9 +4,8 @@
  */
 import { currentDevice } from "./device/current.ts";
 import type { Device } from "./device/device.ts";
-import type { Storage } from "./device/storage.ts";
 import type { DType } from "./dtype.ts";
-import { allocate, allocatePersistent, currentRecorder } from "./memory.ts";
+import { allocateForHost } from "./memory.ts";
 import { fill } from "./ops/copy.ts";
 import { type Shape, show, sizeOf } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
@@ -65,11 +64,6 @@ export function tensor(data: Nested | Float32Array | Int32Array, options: Tensor
     out.device.write(out.storage.handle!, 0, flat instanceof Typed ? flat : Typed.from(flat));
   }
   return options.requiresGrad === true ? out.requireGrad() : out;
-}
-
-/** Memory that the host writes; inside a captured step that is a constant which outlives the recording. */
-function allocateForHost(device: Device, bytes: number): Storage {
-  return currentRecorder() === null ? allocate(device, bytes) : allocatePersistent(device, bytes);
 }
 
 /** A tensor filled with one value. */

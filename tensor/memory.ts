@@ -11,6 +11,13 @@ export interface Recorder {
   readonly calls: Call[];
   /** Host work to do before each run: learning rates, random counters. */
   readonly beforeRun: (() => void)[];
+  /** Memory that the host fills while recording, such as constants: it ends with the recording. */
+  readonly constants: Storage[];
+}
+
+/** A recorder with nothing in it. */
+export function newRecorder(): Recorder {
+  return { calls: [], beforeRun: [], constants: [] };
 }
 
 let recorder: Recorder | null = null;
@@ -50,6 +57,14 @@ export function allocatePersistent(device: Device, bytes: number): Storage {
   const storage = new Storage(device, bytes, handle);
   storage.persistent = true;
   abandoned.register(storage, () => device.release(handle), storage);
+  return storage;
+}
+
+/** Allocates a storage that the host writes: like {@linkcode allocate}, but real while a step is recorded. */
+export function allocateForHost(device: Device, bytes: number): Storage {
+  if (recorder === null) return allocate(device, bytes);
+  const storage = allocatePersistent(device, bytes);
+  recorder.constants.push(storage);
   return storage;
 }
 

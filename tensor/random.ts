@@ -6,7 +6,7 @@
  */
 import type { Device } from "./device/device.ts";
 import { currentDevice } from "./device/current.ts";
-import { beforeEachRun, currentRecorder } from "./memory.ts";
+import { allocateForHost, beforeEachRun, currentRecorder } from "./memory.ts";
 import { type Expr, scalar } from "./expr/expr.ts";
 import { parse } from "./expr/parse.ts";
 import { mapElements } from "./ops/elementwise.ts";
@@ -29,7 +29,6 @@ let states = new WeakMap<Device, Tensor>();
 // While a step is recorded: its own state buffer for each device, and how many calls it has made.
 interface Recording {
   state: Tensor;
-  start: number;
   count: number;
 }
 const recordings = new WeakMap<object, Recording>();
@@ -72,7 +71,7 @@ export function nextRandomCall(device: Device): { state: Tensor; counter: number
   }
   let recording = recordings.get(recorder);
   if (recording === undefined) {
-    const made: Recording = { state: Tensor.persistent(device, [4], "int32"), start: calls, count: 0 };
+    const made: Recording = { state: new Tensor(allocateForHost(device, 16), [4], "int32"), count: 0 };
     recordings.set(recorder, recording = made);
     beforeEachRun(() => {
       made.state.assign(stateWords(calls));

@@ -5,7 +5,7 @@
  */
 import type { Device, Program } from "../device/device.ts";
 import type { Storage } from "../device/storage.ts";
-import { type Recorder, recordInto, release, storagesOf } from "../memory.ts";
+import { newRecorder, type Recorder, recordInto, release, storagesOf } from "../memory.ts";
 import { copyInto } from "../ops/copy.ts";
 import { Tensor } from "../tensor.ts";
 import { fuse } from "./fuse.ts";
@@ -51,7 +51,7 @@ function build(recorder: Recorder, result: unknown): { program: Program; device:
 
 function record<A extends readonly Tensor[], R>(step: (...inputs: A) => R, like: A): Recording<R> {
   const inputs = like.map((t) => Tensor.persistent(t.device, t.shape, t.dtype)) as unknown as A;
-  const recorder: Recorder = { calls: [], beforeRun: [] };
+  const recorder = newRecorder();
   const result = recordInto(recorder, () => step(...inputs));
   if (result instanceof Promise) {
     result.catch(() => {}); // told below; it has nothing to add
@@ -61,6 +61,7 @@ function record<A extends readonly Tensor[], R>(step: (...inputs: A) => R, like:
   const freeAll = () => {
     program.dispose();
     free();
+    recorder.constants.forEach(release);
     inputs.forEach((t) => t.dispose());
   };
   return { inputs, beforeRun: recorder.beforeRun, program, result, free: freeAll };
@@ -115,7 +116,7 @@ export function capture<A extends readonly Tensor[], R>(step: (...inputs: A) => 
  * "log [2, 3]", or null. Slow; for finding where a loss went wrong.
  */
 export async function findNonFinite(step: () => unknown): Promise<string | null> {
-  const recorder: Recorder = { calls: [], beforeRun: [] };
+  const recorder = newRecorder();
   recordInto(recorder, step);
   const made: Storage[] = [];
   for (const work of recorder.beforeRun) work();
@@ -131,15 +132,15 @@ export async function findNonFinite(step: () => unknown): Promise<string | null>
     }
     return null;
   } finally {
-    made.forEach(release);
+    [...made, ...recorder.constants].forEach(release);
   }
 }
 
 async function isNonFinite(storages: readonly Storage[]): Promise<boolean> {
   for (const { device, handle, bytes } of storages) {
     const words = new Uint32Array(await device.read(handle!, 0, bytes));
-    // by bits: all exponent bits set, which no small int32 has either
-    if (words.some((w) => (w & 0x7f800000) === 0x7f800000 && w >>> 24 !== 0xff)) return true;
+    // by bits; of the negative ones only −∞ and the processor's own NaN, since small negative int32 look like the others
+    if (words.some((w) => (w & 0xff800000) === 0x7f800000 || w === 0xff800000 || w === 0xffc00000)) return true;
   }
   return false;
 }

@@ -138,6 +138,17 @@ forEachDevice("1,000 replayed steps leave memory flat", async () => {
   assert.ok(memory().used < held);
 });
 
+forEachDevice("disposing of a captured step frees all it made, constants too", () => {
+  manualSeed(2);
+  const x = tensor([1, 2, 3]);
+  const before = memory().used;
+  const step = capture(() => dropout(x.mul(tensor([4, 5, 6])), 0.5).sum());
+  step();
+  assert.ok(memory().used > before);
+  step.dispose();
+  assert.ok(memory().used <= before);
+});
+
 forEachDevice("random numbers differ from replay to replay", async () => {
   manualSeed(1);
   const draw = capture(() => rand([8]));
@@ -152,6 +163,8 @@ forEachDevice("the first op that gives NaN is found", async () => {
   const x = tensor([1, -1, 4]);
   assert.match(await findNonFinite(() => x.add(1).sub(3).log().sum()) ?? "", /log/);
   assert.equal(await findNonFinite(() => x.square().log().sum()), null);
+  assert.match(await findNonFinite(() => x.sub(x).div(x.sub(x)).sum()) ?? "", /div/);
+  assert.match(await findNonFinite(() => x.sub(x).log().sum()) ?? "", /log/);
 });
 
 Deno.test("what cannot be captured is refused with the reason", () => {
