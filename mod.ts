@@ -1,9 +1,19 @@
 /**
- * voxgrad: a tensor and autograd engine on WebGPU and CPU, neural-network modules, audio features and a trainer, for identifying speakers and
- * classifying sounds with Deno.
+ * voxgrad: a tensor and autograd engine on WebGPU and CPU, neural-network modules, audio features and a trainer, for identifying
+ * speakers with Deno.
  *
- * Importing it does no work: no device is opened, nothing is read. Tensors are made on the CPU until {@linkcode setDevice} chooses another
- * device.
+ * - Tensors: {@linkcode tensor}, {@linkcode zeros}, {@linkcode randn} and the methods of {@linkcode Tensor}, named as PyTorch's in
+ *   camelCase. `await x.data()` reads values; everything else is synchronous.
+ * - Devices: {@linkcode setDevice} opens a GPU or the CPU, {@linkcode memory} and {@linkcode profile} look into it.
+ * - Training: `nn` has the modules, {@linkcode AdamW} and its like update them, {@linkcode capture} records a step and replays it,
+ *   {@linkcode scope} frees what a step leaves behind.
+ * - Sound: {@linkcode readAudio} reads recordings, {@linkcode createFeatures} makes log-mel and other features, {@linkcode preprocess}
+ *   turns folders of recordings into data sets, {@linkcode openDataSet} opens them.
+ * - Files: {@linkcode readSafetensors}, {@linkcode writeSafetensors}, {@linkcode readTorchFile}.
+ * - Whole runs, as the tasks do them: {@linkcode train} with {@linkcode recipes}, {@linkcode loadModel}, {@linkcode infer}.
+ *
+ * Importing it does no work: no device is opened, nothing is read. Tensors are made on the CPU until {@linkcode setDevice} chooses
+ * another device.
  *
  * @example
  * ```ts
