@@ -39,7 +39,8 @@ async function runScript(
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "--no-lock", "--quiet", ...permissions, script, folder],
     cwd: folder,
-    env: { NO_COLOR: "1", DENO_DIR: `${folder}/cache` }, // an empty cache: nothing comes from an earlier run
+    // an empty cache: nothing comes from an earlier run; and no proxy between this machine and itself
+    env: { NO_COLOR: "1", DENO_DIR: `${folder}/cache`, NO_PROXY: "127.0.0.1" },
   }).output();
   const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   assert.equal(code, 0, err);
