@@ -35,6 +35,7 @@ await runTask(async () => {
   const adapter = await findAdapter();
   if (adapter === null) {
     console.log(`\nwebgpu  no adapter found\n${advice()}`);
+    await showChoice();
     return exitCodes.done;
   }
   const { description, software } = describeAdapter(adapter);
@@ -58,11 +59,15 @@ await runTask(async () => {
     console.log(`        does not work: ${(error as Error).message}`);
   }
   if (software) console.log(`\n${advice()}`);
-  const chosen = await chooseDevice("auto");
-  console.log(`\n--device auto takes ${chosen.device.type}: ${chosen.reason}`);
-  chosen.device.close();
+  await showChoice();
   return works ? exitCodes.done : exitCodes.failed;
 });
+
+async function showChoice(): Promise<void> {
+  const { device, reason } = await chooseDevice("auto");
+  console.log(`\n--device auto takes ${device.type}: ${reason}`);
+  device.close();
+}
 
 function advice(): string {
   if (Deno.build.os !== "linux") return "Update the graphics driver to use a GPU; until then the cpu device is used.";

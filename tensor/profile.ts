@@ -42,7 +42,7 @@ async function profileCpu(device: CpuDevice, body: () => void | Promise<void>): 
     const bytes = [...inputs, ...outputs].reduce((total, s) => total + s.bytes, 0);
     times.push({
       kernel: kernel.name,
-      label: label ?? kernel.name,
+      label: [label ?? kernel.name, kernel.sizes?.(args) ?? rowSizes(args)].join(" ").trimEnd(),
       microseconds,
       flops: kernel.flops?.(args) ?? 0,
       bytes,
@@ -54,6 +54,12 @@ async function profileCpu(device: CpuDevice, body: () => void | Promise<void>): 
     device.onKernel = null;
   }
   return times;
+}
+
+/** Rows and columns, where arguments have them, as those of row kernels do. */
+function rowSizes(args: unknown): string {
+  const { rows, columns } = args as Partial<Record<"rows" | "columns", number>>;
+  return rows === undefined || columns === undefined ? "" : `${rows}x${columns}`;
 }
 
 /** One line: name, microseconds, GFLOP/s, GB/s. */

@@ -2,7 +2,15 @@
  * The training loop: set the rate, step, now and then log, validate and save.
  * @module
  */
-import { chooseDevice, currentDevice, type Device, formatKernelTime, profile, setDevice } from "../tensor/mod.ts";
+import {
+  chooseDevice,
+  currentDevice,
+  type Device,
+  formatKernelTime,
+  memory,
+  profile,
+  setDevice,
+} from "../tensor/mod.ts";
 import { makeCheckpoint, restoreCheckpoint } from "./checkpoint.ts";
 import type { MetricsFile } from "./metrics_file.ts";
 import { modelOptions, modelToSave } from "./model_file.ts";
@@ -197,7 +205,8 @@ class Run {
     if (debug < 2 || this.#setup.progress.step !== 2) return await body();
     const kernels = await profile(body);
     for (const kernel of kernels) screen.log(formatKernelTime(kernel));
-    screen.log(`${kernels.length} kernels, ${kernels.reduce((total, k) => total + k.microseconds, 0).toFixed(0)} µs`);
+    const microseconds = kernels.reduce((total, k) => total + k.microseconds, 0).toFixed(0);
+    screen.log(`${kernels.length} kernels, ${microseconds} µs, ${(memory().used / 1e6).toFixed(0)} MB held`);
   }
 
   async #validate({ log, metrics, events }: Outputs): Promise<void> {

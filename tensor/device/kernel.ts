@@ -46,6 +46,8 @@ export interface Kernel<A = unknown> {
   webgpu(args: A, traits: GpuTraits): GpuPlan;
   /** Floating-point operations of a call, for profiles and benches. */
   flops?(args: A): number;
+  /** Sizes of a call for people, such as "128x64", for profiles. */
+  sizes?(args: A): string;
 }
 
 /** One use of a kernel on storages. */

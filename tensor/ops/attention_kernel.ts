@@ -46,12 +46,17 @@ export interface AttentionBackwardArgs extends AttentionArgs {
   readonly dv: HeadLayout;
 }
 
+function attentionSizes({ batch, heads, queries, keys, headDim }: AttentionArgs): string {
+  return [batch, heads, queries, keys, headDim].join("x");
+}
+
 /** Inputs [q, k, v, mask?, randomState?] (mask if `mask`, state if `dropout` > 0); outputs [out, logSumExp (batch, heads, queries)]. */
 export const attentionKernel: Kernel<AttentionArgs> = {
   name: "attention",
   cpu: (args, inputs, outputs, runtime) => runtime.attention(args, inputs, outputs),
   webgpu: attentionGpu,
   flops: (a) => 4 * a.batch * a.heads * a.queries * a.keys * a.headDim,
+  sizes: attentionSizes,
 };
 
 /** Inputs [q, k, v, out, dOut, logSumExp, mask?, randomState?]; outputs [dq, dk, dv], or [packed]. Every element of dq, dk, dv is written. */
@@ -60,4 +65,5 @@ export const attentionBackwardKernel: Kernel<AttentionBackwardArgs> = {
   cpu: (args, inputs, outputs, runtime) => runtime.attentionBackward(args, inputs, outputs),
   webgpu: attentionBackwardGpu,
   flops: (a) => 10 * a.batch * a.heads * a.queries * a.keys * a.headDim,
+  sizes: attentionSizes,
 };

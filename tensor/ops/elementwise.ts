@@ -15,6 +15,7 @@ export const elementwiseKernel: Kernel<ElementwiseArgs> = {
   name: "elementwise",
   cpu: (args, inputs, outputs, runtime) => runtime.elementwise(args, inputs, outputs),
   webgpu: elementwiseGpu,
+  sizes: ({ shape }) => shape.join("x"),
 };
 
 /** Run-time values of an expression. */

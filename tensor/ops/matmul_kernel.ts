@@ -43,4 +43,5 @@ export const matmulKernel: Kernel<MatmulArgs> = {
   },
   webgpu: matmulGpu,
   flops: ({ batch, m, n, k }) => 2 * batch[0] * batch[1] * m * n * k,
+  sizes: ({ batch, m, n, k }) => [...batch.filter((b) => b > 1), m, n, k].join("x"),
 };

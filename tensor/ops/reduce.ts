@@ -192,6 +192,7 @@ fn main(${GRID_INDEX.parameters}) {
     return { dispatches: [{ label: `${op} ${results}x${line}`, source, bindings: [0, 1], uniform: words.data, grid }] };
   },
   flops: ({ kept, reduced }) => sizeOf(kept) * sizeOf(reduced),
+  sizes: ({ kept, reduced }) => `${sizeOf(kept)}x${sizeOf(reduced)}`,
 };
 
 /** Shape after reduction. */
