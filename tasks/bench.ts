@@ -1,5 +1,6 @@
 /** `deno task bench`: times training steps, matrix products and features. @module */
 import { choice, flag, integer, text } from "../train/fields.ts";
+import { nameHint } from "../train/name_hint.ts";
 import { writeAtomic } from "../data/files/mod.ts";
 import { chooseDevice, setDevice } from "../tensor/mod.ts";
 import { type CommandSpec, parseCommand, withDefault } from "./cli/command.ts";
@@ -39,7 +40,7 @@ await runTask(async () => {
   const { options, positionals } = parseCommand(spec, Deno.args);
   const wanted = positionals.length > 0 ? positionals : names;
   const unknown = wanted.find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new UsageError(`Cannot bench "${unknown}": expected any of ${names.join(", ")}`);
+  if (unknown !== undefined) throw new UsageError(`Cannot bench "${unknown}": ${nameHint(unknown, names)}`);
   const { device, reason } = await chooseDevice(options.device);
   await setDevice(device);
   console.error(`${device.type}: ${device.description} (${reason})`);
