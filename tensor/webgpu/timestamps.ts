@@ -67,13 +67,25 @@ export class Timestamps {
       staging.destroy();
       resolved.destroy();
     }
+    const took = this.#timed.map((_, i) => Number(times[2 * i + 1] - times[2 * i]) / 1000);
     return this.#timed.map(({ call, dispatch, ranges }, i) => ({
       kernel: call.kernel.name,
       label: dispatch.label,
-      microseconds: Number(times[2 * i + 1] - times[2 * i]) / 1000,
-      flops: call.kernel.flops?.(call.args) ?? 0,
+      microseconds: took[i],
+      flops: this.#doesTheWork(i, took) ? call.kernel.flops?.(call.args) ?? 0 : 0,
       bytes: ranges.reduce((total, r) => total + r.size, 0),
     }));
+  }
+
+  /** True for the longest of a call's dispatches, to which its operations are counted: the others pack or add up. */
+  #doesTheWork(index: number, took: readonly number[]): boolean {
+    const { call } = this.#timed[index];
+    for (const step of [-1, 1]) {
+      for (let i = index + step; this.#timed[i]?.call === call; i += step) {
+        if (took[i] > took[index] || (took[i] === took[index] && i < index)) return false;
+      }
+    }
+    return true;
   }
 
   /** Frees the queries. */
