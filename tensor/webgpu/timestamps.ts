@@ -70,7 +70,9 @@ export class Timestamps {
     const took = this.#timed.map((_, i) => Number(times[2 * i + 1] - times[2 * i]) / 1000);
     return this.#timed.map(({ call, dispatch, ranges }, i) => ({
       kernel: call.kernel.name,
-      label: dispatch.label,
+      label: call.label === undefined
+        ? dispatch.label
+        : `${call.label} ${call.kernel.sizes?.(call.args) ?? ""}`.trimEnd(),
       microseconds: took[i],
       flops: this.#doesTheWork(i, took) ? call.kernel.flops?.(call.args) ?? 0 : 0,
       bytes: ranges.reduce((total, r) => total + r.size, 0),
