@@ -124,13 +124,17 @@ export class RunFolder {
    */
   async loadCheckpoint(say: (line: string) => void): Promise<Checkpoint | undefined> {
     const found = await this.#checkpoints();
-    for (const { step, path } of found) {
+    for (const [i, { step, path }] of found.entries()) {
+      let saved: Saved;
       try {
-        return { step, path, ...readSafetensors(path) };
+        saved = readSafetensors(path);
       } catch (error) {
-        say(`${error instanceof Error ? error.message : error}; using the checkpoint before it`);
-        await Deno.rename(path, path + ".broken"); // so that it does not count as one of those kept
+        const next = i + 1 < found.length ? "; using the checkpoint before it" : "";
+        say(`${error instanceof Error ? error.message : error}${next}`);
+        continue;
       }
+      for (const broken of found.slice(0, i)) await Deno.rename(broken.path, broken.path + ".broken"); // not to be kept
+      return { step, path, ...saved };
     }
     if (found.length === 0) return undefined;
     throw new Error(`Cannot resume "${this.path}": none of its ${found.length} checkpoints is whole`);

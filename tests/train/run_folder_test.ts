@@ -78,13 +78,19 @@ Deno.test("from a checkpoint cut short anywhere, the one before is used, with a 
   });
 });
 
-Deno.test("with no whole checkpoint at all, resuming is refused", async () => {
+Deno.test("with no whole checkpoint at all, resuming is refused, every time", async () => {
   await withFolder(async (folder) => {
     const run = await RunFolder.create(folder, {});
-    await Deno.writeTextFile(join(folder, "last", "step-00000200.safetensors"), "half");
-    await rejects(run.loadCheckpoint(() => {}), {
-      message: `Cannot resume "${folder}": none of its 1 checkpoints is whole`,
-    });
+    for (const step of [100, 200]) {
+      await Deno.writeTextFile(join(folder, "last", `step-00000${step}.safetensors`), "half");
+    }
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      const said: string[] = [];
+      await rejects(run.loadCheckpoint((line) => said.push(line)), {
+        message: `Cannot resume "${folder}": none of its 2 checkpoints is whole`,
+      });
+      deepStrictEqual(said.map((line) => line.endsWith("; using the checkpoint before it")), [true, false]);
+    }
   });
 });
 
