@@ -215,7 +215,11 @@ export class Bar implements Disposable {
 
 function writeTo(output: { writeSync(bytes: Uint8Array): number }, text: string): void {
   const bytes = new TextEncoder().encode(text);
-  for (let done = 0; done < bytes.length;) done += output.writeSync(bytes.subarray(done));
+  try {
+    for (let done = 0; done < bytes.length;) done += output.writeSync(bytes.subarray(done));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error; // nobody reads on (`… | head`): the work goes on
+  }
 }
 
 function terminalColumns(): number {

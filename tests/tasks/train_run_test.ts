@@ -170,3 +170,16 @@ Deno.test({
     });
   },
 });
+
+Deno.test("train: a run goes on when nobody reads its output any more", async () => {
+  await withData(async (folder, data) => {
+    const out = join(folder, "run");
+    const child = startScript("tasks/train.ts", ["--data", data, "--out", out, ...onCpu]);
+    const reader = child.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
+    const err = await new Response(child.stderr).text();
+    deepStrictEqual((await child.status).code, 0, err);
+    ok((await names(out)).includes("best.safetensors"));
+  });
+});
