@@ -30,9 +30,8 @@ export class OutputFolder {
     const staging = join(dirname(clean), `.${basename(clean)}.${Deno.pid}.part`);
     try {
       await Deno.mkdir(staging, { recursive: true });
-    } catch (cause) {
-      const fact = (cause as Error).message.replace(/ \(os error.*/s, "");
-      throw new Error(`Cannot write ${JSON.stringify(place)}: ${fact}`, { cause });
+    } catch (error) {
+      throw asWriteError(place, error);
     }
     return new OutputFolder(clean, staging);
   }
@@ -41,14 +40,29 @@ export class OutputFolder {
   async finish(): Promise<void> {
     const old = `${this.staging}.old`;
     const replaces = await moveIfThere(this.#place, old);
-    await Deno.rename(this.staging, this.#place);
+    try {
+      await Deno.rename(this.staging, this.#place);
+    } catch (error) {
+      if (replaces) await Deno.rename(old, this.#place);
+      throw error;
+    }
     if (replaces) await Deno.remove(old, { recursive: true });
   }
 
-  /** Removes what has been written. */
-  async abandon(): Promise<void> {
+  /** Removes what has been written, and gives back the error to throw: one of the disk's with the folder's name. */
+  async abandon(error: unknown): Promise<unknown> {
     await Deno.remove(this.staging, { recursive: true }).catch(() => {}); // the error that led here is the one to tell
+    return asWriteError(this.#place, error);
   }
+}
+
+/** An error of the file system in our words; others as they are. */
+function asWriteError(place: string, error: unknown): unknown {
+  const ofDisk = Object.values(Deno.errors).some((kind) => error instanceof kind) ||
+    /\(os error \d+\)/.test(`${error}`);
+  if (!ofDisk) return error;
+  const fact = (error as Error).message.replace(/ \(os error.*/s, "");
+  return new Error(`Cannot write ${JSON.stringify(place)}: ${fact}`, { cause: error });
 }
 
 async function checkPlace(place: string, overwrite: boolean): Promise<void> {

@@ -83,8 +83,7 @@ export async function preprocess(options: PreprocessOptions): Promise<Preprocess
     await folder.finish();
     return { ...summary, unlabelled };
   } catch (error) {
-    await folder.abandon();
-    throw error;
+    throw await folder.abandon(error);
   }
 }
 

@@ -140,3 +140,21 @@ Deno.test("preprocess: percentiles by nearest rank", () => {
   assert.deepEqual(lengthPercentiles([3]), { shortest: 3, p10: 3, median: 3, p90: 3, longest: 3 });
   assert.equal(lengthPercentiles([]).median, 0);
 });
+
+Deno.test("preprocess: when the disk fails half-way, the message names the folder and the earlier data set is whole", async () => {
+  await withFolder(RECORDINGS, async (path) => {
+    const options = { input: `${path}/in`, output: `${path}/new/set`, workers: 0 };
+    await preprocess(options);
+    const before = namesIn(options.output);
+    const takeAway = () => { // what is being written goes, as on a disk that is pulled out
+      const staging = namesIn(`${path}/new`).find((name) => name.endsWith(".part"));
+      if (staging) Deno.removeSync(`${path}/new/${staging}`, { recursive: true });
+    };
+    await assert.rejects(preprocess({ ...options, overwrite: true, onProgress: takeAway }), {
+      name: "Error",
+      message: `Cannot write "${path}/new/set": No such file or directory`,
+    });
+    assert.deepEqual(namesIn(`${path}/new`), ["set"]);
+    assert.deepEqual(namesIn(options.output), before);
+  });
+});
