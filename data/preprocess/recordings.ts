@@ -1,13 +1,11 @@
 /**
  * Which recordings there are and what each is labelled: class folders, a folder whose file names hold the label, or a list.
  */
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join, sep } from "node:path";
 import { quoteSome } from "../sets/quote_some.ts";
 
 /** Endings of files that are taken for recordings; some of them only to say that they have to be converted. */
 const AUDIO_ENDINGS = /\.(wav|wave|flac|mp3|ogg|oga|opus|m4a|aac|wma|aif|aiff|amr|mp4|webm)$/i;
-/** Folders may be links to each other; this ends such a ring. */
-const MAX_DEPTH = 16;
 
 /** One recording to be processed. */
 export interface Recording {
@@ -121,20 +119,32 @@ function classFolder(name: string): string | undefined {
   return slash < 0 ? undefined : name.slice(0, slash);
 }
 
-/** Paths of all recordings below a folder, with slashes, sorted. Hidden files and folders are passed over. */
+/**
+ * Paths of all recordings below a folder, with slashes, sorted. Hidden files and folders are passed over, and links back
+ * to a folder that leads to them: their recordings would come again and again, under labels that are not theirs.
+ */
 async function listAudio(folder: string): Promise<string[]> {
   const names: string[] = [];
-  const visit = async (below: string, depth: number) => {
+  const visit = async (below: string, trail: readonly string[]) => {
     for await (const entry of Deno.readDir(join(folder, below))) {
-      if (entry.name.startsWith(".") || depth > MAX_DEPTH) continue;
+      if (entry.name.startsWith(".")) continue;
       const name = below === "" ? entry.name : `${below}/${entry.name}`;
       const isDirectory = entry.isSymlink ? await isFolderLink(join(folder, name)) : entry.isDirectory;
-      if (isDirectory) await visit(name, depth + 1);
-      else if (AUDIO_ENDINGS.test(entry.name)) names.push(name);
+      if (isDirectory) {
+        const real = entry.isSymlink ? await Deno.realPath(join(folder, name)) : join(trail[0], entry.name);
+        if (!entry.isSymlink || !trail.some((path) => isWithin(path, real))) await visit(name, [real, ...trail]);
+      } else if (AUDIO_ENDINGS.test(entry.name)) {
+        names.push(name);
+      }
     }
   };
-  await visit("", 0);
+  await visit("", [await Deno.realPath(folder)]);
   return names.sort(compare);
+}
+
+/** Whether a path is a folder or lies in it; both are real paths. */
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
 async function isFolderLink(path: string): Promise<boolean> {

@@ -26,6 +26,17 @@ Deno.test("recordings: class folders, sorted by label and name, other files pass
   });
 });
 
+Deno.test("recordings: links to other folders are followed, links back to where they are found are not", async () => {
+  await withFolder({ "in/a/1.wav": "", "in/b/2.wav": "", "elsewhere/3.wav": "" }, async (path) => {
+    await Deno.symlink("..", `${path}/in/a/up`); // once held b's recordings under the label a
+    await Deno.symlink(`${path}/in/b`, `${path}/in/b/here`);
+    await Deno.symlink(`${path}/elsewhere`, `${path}/in/c`);
+    await Deno.symlink(`${path}/in`, `${path}/elsewhere/ring`);
+    const { recordings } = await findRecordings(`${path}/in/`);
+    assert.deepEqual(recordings.map(LABELLED), [["a/1.wav", "a"], ["b/2.wav", "b"], ["c/3.wav", "c"]]);
+  });
+});
+
 Deno.test("recordings: a pattern's group is the label", async () => {
   await withFolder({ "0_theo_1.wav": "", "1_ana_0.wav": "", "x/2_ana_9.wav": "", "other.wav": "" }, async (path) => {
     const { recordings, unlabelled } = await findRecordings(path, "^\\d_(\\w+)_\\d+");
