@@ -5,6 +5,15 @@
 import type { Device } from "./device/device.ts";
 import type { Call } from "./device/kernel.ts";
 import { Storage } from "./device/storage.ts";
+import type { Tensor } from "./tensor.ts";
+import type { TensorData } from "./tensor_data.ts";
+
+/** How a recorded step came upon a tensor's gradient. */
+export interface FoundGrad {
+  readonly grad: Tensor | null;
+  /** False where the step overwrites it unseen, as `zeroGrad` does. */
+  readonly isRead: boolean;
+}
 
 /** What capture puts in place of the device while a step is recorded. */
 export interface Recorder {
@@ -13,11 +22,15 @@ export interface Recorder {
   readonly beforeRun: (() => void)[];
   /** Memory that the host fills while recording, such as constants: it ends with the recording. */
   readonly constants: Storage[];
+  /** Tensors that the step itself makes, whose gradients concern nobody else. */
+  readonly made: WeakSet<TensorData>;
+  /** Gradients of other tensors that the step reads or sets, as they were before. */
+  readonly grads: Map<TensorData, FoundGrad>;
 }
 
 /** A recorder with nothing in it. */
 export function newRecorder(): Recorder {
-  return { calls: [], beforeRun: [], constants: [] };
+  return { calls: [], beforeRun: [], constants: [], made: new WeakSet(), grads: new Map() };
 }
 
 let recorder: Recorder | null = null;
@@ -26,9 +39,14 @@ const scopes: Storage[][] = [];
 // A safety net only: a tensor that nobody disposed of gives its memory back when V8 collects it.
 const abandoned = new FinalizationRegistry<() => void>((release) => release());
 
-/** Runs `record` with every call and allocation going to `to` instead of the device. */
-export function recordInto<T>(to: Recorder, body: () => T): T {
+/** Throws while a step is recorded: a replay inside would run at once, and never again. */
+export function refuseNested(): void {
   if (recorder !== null) throw new Error("Cannot capture inside a captured step: call the inner function directly");
+}
+
+/** Runs `body` with every call and allocation going to `to` instead of the device. */
+export function recordInto<T>(to: Recorder, body: () => T): T {
+  refuseNested();
   recorder = to;
   try {
     return body();
@@ -82,17 +100,25 @@ export function allocateBeside(other: Storage, bytes: number): Storage {
 
 /** Gives a storage's memory back at once; later use of its tensors throws. */
 export function release(storage: Storage): void {
-  if (storage.handle === null || storage.parent !== null) return;
+  if (storage.handle === null || storage.parent !== null || storage.planned) return;
   abandoned.unregister(storage);
   storage.device.release(storage.handle);
+  markFreed(storage);
+}
+
+/** Takes a storage's handle away, whose memory another releases. */
+export function markFreed(storage: Storage): void {
   storage.handle = null;
+  storage.freed = true;
 }
 
 /** Runs a call now, or records it. */
 export function run<A>(call: Call<A>): void {
   for (const storage of [...call.inputs, ...call.outputs]) {
-    if (storage.handle === null && recorder === null) {
-      throw new Error(`Cannot ${call.kernel.name}: an operand was freed when its scope ended or by dispose()`);
+    if (storage.freed || (storage.handle === null && recorder === null)) {
+      throw new Error(
+        `Cannot ${call.kernel.name}: an operand was freed when its scope ended or by dispose(), or a captured step did not return it`,
+      );
     }
   }
   if (recorder !== null) recorder.calls.push(call as Call);
@@ -111,6 +137,7 @@ export function storagesOf(value: unknown, into = new Set<Storage>()): Set<Stora
   if ("storage" in value && value.storage instanceof Storage) {
     into.add(value.storage);
     if ("grad" in value) storagesOf(value.grad, into);
+    if ("gradSlot" in value) storagesOf(value.gradSlot, into);
   } else if (Array.isArray(value) || value instanceof Map) {
     for (const item of value.values()) storagesOf(item, into);
   } else if (Object.getPrototypeOf(value) === Object.prototype) {

@@ -52,10 +52,16 @@ export class Tensor extends TensorData {
       throw new Error("Cannot read a value inside a captured step: return the tensor and read it after the step");
     }
     const whole = this.isContiguous ? this : ops.contiguous(this.detach());
-    if (whole.storage.handle === null) {
-      throw new Error("Cannot read a tensor that was freed when its scope ended or by dispose()");
+    const { handle } = whole.storage;
+    if (handle === null && whole.size > 0) {
+      throw new Error(
+        "Cannot read a tensor that was freed when its scope ended or by dispose(), or that a captured step did not return",
+      );
     }
-    const bytes = await whole.device.read(whole.storage.handle, 4 * whole.offset, 4 * whole.size);
+    // without a handle: an empty tensor of a captured step, for which no kernel runs
+    const bytes = handle === null
+      ? new ArrayBuffer(0)
+      : await whole.device.read(handle, 4 * whole.offset, 4 * whole.size);
     if (whole.storage !== this.storage) whole.dispose();
     return this.dtype === "float32" ? new Float32Array(bytes) : new Int32Array(bytes);
   }

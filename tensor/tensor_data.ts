@@ -6,7 +6,7 @@ import type { Node } from "./autograd.ts";
 import type { Device } from "./device/device.ts";
 import type { Storage } from "./device/storage.ts";
 import type { DType } from "./dtype.ts";
-import { release } from "./memory.ts";
+import { currentRecorder, release } from "./memory.ts";
 import { contiguousStrides, isContiguous, type Shape, show, sizeOf } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -28,11 +28,7 @@ export abstract class TensorData {
   readonly offset: number;
   /** True where {@linkcode Tensor.backward} should bring a gradient here. */
   requiresGrad = false;
-  /**
-   * The gradient gathered so far, of a tensor made by the user (a leaf); `null` before. Set it to `null` to start anew: the next backward then
-   * uses the same memory again, so clone a gradient that has to stay.
-   */
-  grad: Tensor | null = null;
+  #grad: Tensor | null = null;
   /**
    * How the tensor was computed; `null` for a leaf. Read by the autograd walk.
    *
@@ -63,6 +59,28 @@ export abstract class TensorData {
     this.dtype = dtype;
     this.strides = strides;
     this.offset = offset;
+    currentRecorder()?.made.add(this);
+  }
+
+  /**
+   * The gradient gathered so far, of a tensor made by the user (a leaf); `null` before. Set it to `null` to start anew: the next backward then
+   * uses the same memory again, so clone a gradient that has to stay.
+   */
+  get grad(): Tensor | null {
+    this.#noteGrad(true);
+    return this.#grad;
+  }
+
+  set grad(grad: Tensor | null) {
+    this.#noteGrad(false);
+    this.#grad = grad;
+  }
+
+  /** A replay must find gradients as the recording did, and leave them so. */
+  #noteGrad(isRead: boolean): void {
+    const recorder = currentRecorder();
+    if (recorder === null || recorder.made.has(this) || recorder.grads.has(this)) return;
+    recorder.grads.set(this, { grad: this.#grad, isRead });
   }
 
   /** The device the tensor lives on. */

@@ -7,7 +7,7 @@ import type { Storage } from "../device/storage.ts";
 import { type ElementwiseArgs, type ElementwiseInput, type Expr, mapLeaves, walk } from "../expr/expr.ts";
 import { noteSharing } from "../ops/elementwise.ts";
 import { collapse, contiguousStrides, isContiguous, sizeOf } from "../shape.ts";
-import { isElementwise, isTemporary, overlaps, touches, writes } from "./simplify.ts";
+import { isElementwise, isTemporary, touches, writes } from "./simplify.ts";
 
 type Elementwise = Call<ElementwiseArgs>;
 
@@ -135,7 +135,7 @@ function merge(producer: Elementwise, consumer: Elementwise, isNeeded: (s: Stora
   const inPlace = (view: ElementwiseInput, target: number) =>
     view.offset === outputs[target].offset && isContiguous(shape, view.strides);
   const clash = merged.storages.some((s, i) =>
-    targets.some((t, k) => overlaps(s, t) && !(s === t && inPlace(merged.inputs[i], k)))
+    targets.some((t, k) => s.root === t.root && !(s === t && inPlace(merged.inputs[i], k)))
   );
   const bindings = new Set([...merged.storages, ...targets]).size;
   if (misfit || clash || bindings > MOST_BINDINGS || new Set(targets).size < targets.length) return null;

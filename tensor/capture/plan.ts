@@ -5,6 +5,7 @@
 import type { Device } from "../device/device.ts";
 import type { Call } from "../device/kernel.ts";
 import type { Handle, Storage } from "../device/storage.ts";
+import { markFreed } from "../memory.ts";
 
 /** Memory that is free to be used again. */
 interface Free {
@@ -15,8 +16,16 @@ interface Free {
 /** A block may be at most this much larger than what is put into it. */
 const SLACK = 1.5;
 
-/** Assigns handles to every storage without one; returns a function that frees them all. */
-export function assignMemory(device: Device, calls: readonly Call[], results: ReadonlySet<Storage>): () => void {
+/** The memory of a recorded step. */
+export interface Plan {
+  /** Takes temporaries out of reach once the program is compiled: their memory holds other values by the end of a run. */
+  hideTemporaries(): void;
+  /** Frees everything. */
+  free(): void;
+}
+
+/** Assigns handles to every storage without one. */
+export function assignMemory(device: Device, calls: readonly Call[], results: ReadonlySet<Storage>): Plan {
   const lastUse = new Map<Storage, number>();
   calls.forEach((call, i) => [...call.inputs, ...call.outputs].forEach((s) => lastUse.set(s, i)));
   const blocks: Handle[] = [];
@@ -38,6 +47,7 @@ export function assignMemory(device: Device, calls: readonly Call[], results: Re
     for (const storage of call.outputs) {
       if (storage.handle !== null) continue;
       storage.handle = take(storage.bytes);
+      storage.planned = true;
       owned.push(storage);
     }
     // only now: what a call reads must not be where it writes
@@ -49,8 +59,11 @@ export function assignMemory(device: Device, calls: readonly Call[], results: Re
       }
     }
   });
-  return () => {
-    for (const storage of owned) storage.handle = null;
-    for (const handle of blocks) device.release(handle);
+  return {
+    hideTemporaries: () => owned.filter((storage) => !results.has(storage)).forEach(markFreed),
+    free: () => {
+      owned.forEach(markFreed);
+      for (const handle of blocks) device.release(handle);
+    },
   };
 }

@@ -67,9 +67,8 @@ export function dropCopies(calls: readonly Call[], results: ReadonlySet<Storage>
     const readers = out.filter((c) => c.inputs.includes(source));
     const at = out.indexOf(producers[0]);
     // the goal's buffer must not be read by its new writer, nor touched before the copy
-    const family = goal.parent === null ? [goal] : [goal, goal.parent];
     const blocked = out.slice(at + 1, i).some((c) => touches(c, [goal])) ||
-      producers[0].inputs.some((s) => family.includes(s.parent ?? s));
+      producers[0].inputs.some((s) => s.root === goal.root);
     if (producers.length !== 1 || readers.length !== 1 || producers[0].updates || blocked) continue;
     out[at] = { ...producers[0], outputs: producers[0].outputs.map((s) => (s === source ? goal : s)) };
     out.splice(i--, 1);

@@ -16,6 +16,10 @@ export class Storage {
   handle: Handle | null;
   /** True where the storage outlives scopes and captured steps: parameters, optimizer state, results. */
   persistent = false;
+  /** True where the memory is gone for good; a virtual storage, which waits for memory, has no handle either. */
+  freed = false;
+  /** True where the memory is a captured step's, and ends only with its recording. */
+  planned = false;
 
   /** The storage that this one is a range of, as a parameter is of the flat buffer of all parameters; else null. */
   readonly parent: Storage | null;
@@ -25,5 +29,10 @@ export class Storage {
     this.device = device;
     this.bytes = bytes;
     this.handle = handle;
+  }
+
+  /** The whole that the storage lies in: a GPU binds no buffer for reading and writing at once, not even two ranges of it. */
+  get root(): Storage {
+    return this.parent ?? this;
   }
 }

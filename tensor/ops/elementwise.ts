@@ -2,7 +2,7 @@
  * Runs elementwise expressions on tensors: broadcasting, and the kernel that both devices share.
  * @module
  */
-import type { ElementwiseArgs, ElementwiseInput, Expr } from "../expr/expr.ts";
+import { type ElementwiseArgs, type ElementwiseInput, type Expr, input } from "../expr/expr.ts";
 import { elementwiseGpu } from "../expr/wgsl.ts";
 import type { Storage } from "../device/storage.ts";
 import type { Kernel } from "../device/kernel.ts";
@@ -64,6 +64,14 @@ export function mapElements(name: string, expr: Expr, inputs: readonly Tensor[],
   return out;
 }
 
+/** The input itself, or a copy where it lies in a target's memory but not element by element in its place: it would be read too late. */
+function readable(x: Tensor, targets: readonly Tensor[]): Tensor {
+  const inPlace = (t: Tensor) =>
+    x.storage === t.storage && x.offset === t.offset && x.isContiguous && x.size === t.size;
+  const clash = targets.some((t) => x.storage.root === t.storage.root && !inPlace(t));
+  return clash ? mapElements("copy", input(0, x.dtype), [x]) : x;
+}
+
 /**
  * Writes expressions into contiguous tensors of one shape, in one kernel. Targets may be among the inputs (`target = target + x`): each
  * element is read before it is written.
@@ -71,11 +79,12 @@ export function mapElements(name: string, expr: Expr, inputs: readonly Tensor[],
 export function mapElementsInto(
   targets: readonly Tensor[],
   exprs: readonly Expr[],
-  inputs: readonly Tensor[],
+  given: readonly Tensor[],
   options: MapOptions = {},
 ): void {
-  requireSameDevice("update", [...targets, ...inputs]);
+  requireSameDevice("update", [...targets, ...given]);
   if (targets[0].size === 0) return;
+  const inputs = given.map((x) => readable(x, targets));
   const outputs = targets.map((t) => t.storage);
   const args: ElementwiseArgs = {
     ...layout(inputs, targets[0].shape, outputs),
