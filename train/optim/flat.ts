@@ -3,7 +3,7 @@
  * @module
  */
 import { copyInto } from "../../tensor/ops/copy.ts";
-import { release } from "../../tensor/memory.ts";
+import { markFreed, release } from "../../tensor/memory.ts";
 import { noGrad } from "../../tensor/autograd.ts";
 import { Storage } from "../../tensor/device/storage.ts";
 import { show } from "../../tensor/shape.ts";
@@ -30,7 +30,7 @@ export class FlatParameters {
   readonly gradients: Tensor;
   readonly #runs: readonly Run[];
 
-  /** @throws TypeError if there is no parameter, one repeats, is a view, lives on another device, or already belongs to an optimizer's buffer that differs. */
+  /** @throws TypeError if there is no parameter, one repeats, is a view, or lives on another device. */
   constructor(parameters: readonly Tensor[]) {
     if (parameters.length === 0) throw new TypeError("Cannot optimize nothing: the list of parameters is empty");
     if (new Set(parameters).size < parameters.length) {
@@ -79,6 +79,7 @@ export class FlatParameters {
     p.gradSlot = new Tensor(child(this.gradients), p.shape, "float32");
     p.grad = null;
     release(old);
+    markFreed(old); // a range of another optimizer's buffer too: nobody may go on with it
   }
 
   /** A flat buffer of zeros for optimizer state. */
@@ -88,8 +89,18 @@ export class FlatParameters {
     return state;
   }
 
-  /** Ranges of parameters that have a gradient, neighbours joined: one range as a rule. */
+  /**
+   * Ranges of parameters that have a gradient, neighbours joined: one range as a rule.
+   *
+   * @throws Error if an optimizer made later has moved a parameter into its own buffer.
+   */
   activeRuns(): Run[] {
+    const moved = this.parameters.find((p) => p.storage.parent !== this.values.storage);
+    if (moved !== undefined) {
+      throw new Error(
+        `Cannot optimize the parameter ${show(moved.shape)}: another optimizer, made later, has taken it over`,
+      );
+    }
     const runs: Run[] = [];
     this.parameters.forEach((p, i) => {
       if (p.grad === null) return;

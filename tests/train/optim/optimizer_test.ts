@@ -1,6 +1,6 @@
 /** What the golden cases of the optimizers do not show. */
 import assert from "node:assert/strict";
-import { memory, type Tensor, tensor } from "../../../tensor/mod.ts";
+import { capture, memory, type Tensor, tensor } from "../../../tensor/mod.ts";
 import { Adam, AdamW, clipGradNorm, RMSprop, SGD } from "../../../train/optim/mod.ts";
 import { forEachDevice } from "../../devices.ts";
 
@@ -92,4 +92,19 @@ Deno.test("settings and lists that make no sense are refused", () => {
   assert.throws(() => clipGradNorm([w], 0), /expected a number above 0/);
   const adam = new Adam([leaf([1])]);
   assert.throws(() => adam.loadState({ arrays: {}, steps: [1] }), /expected/);
+});
+
+forEachDevice("an optimizer whose parameters a later one took over says so", () => {
+  const w = tensor([1, 2], { requiresGrad: true });
+  const first = new SGD([w], { lr: 1 });
+  const update = capture(() => first.step());
+  w.sum().backward();
+  update();
+  const second = new SGD([w], { lr: 1 });
+  w.sum().backward();
+  const message = "Cannot optimize the parameter [2]: another optimizer, made later, has taken it over";
+  assert.throws(() => first.step(), { message });
+  assert.throws(() => clipGradNorm(first, 1), { message });
+  assert.throws(() => update(), { message });
+  second.step();
 });
