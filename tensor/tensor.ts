@@ -101,7 +101,13 @@ export class Tensor extends TensorData {
    *
    * @ignore
    */
-  view(name: string, shape: Shape, strides: readonly number[], offset: number, undo: (grad: Tensor) => Tensor): Tensor {
+  alias(
+    name: string,
+    shape: Shape,
+    strides: readonly number[],
+    offset: number,
+    undo: (grad: Tensor) => Tensor,
+  ): Tensor {
     const out = new Tensor(this.storage, shape, this.dtype, strides, offset);
     return track(name, [this], out, (g) => [undo(g)]);
   }
@@ -318,6 +324,10 @@ export class Tensor extends TensorData {
   /** The same elements row-major in another shape; one size may be −1. A view where strides allow. TypeError if sizes differ. */
   reshape(shape: Shape): Tensor {
     return ops.reshape(this, shape);
+  }
+  /** As {@linkcode Tensor.reshape}, but never a copy: TypeError where strides do not allow. */
+  view(shape: Shape): Tensor {
+    return ops.view(this, shape);
   }
   /** Merges the axes start … end (inclusive; default all) into one. */
   flatten(start?: number, end?: number): Tensor {

@@ -15,7 +15,7 @@ export function unfold(x: Tensor, dim: number, size: number, step: number): Tens
   const windows = Math.floor((x.shape[axis] - size) / step) + 1;
   const shape = [...x.shape.map((n, i) => (i === axis ? windows : n)), size];
   const strides = [...x.strides.map((s, i) => (i === axis ? s * step : s)), x.strides[axis]];
-  return x.view("unfold", shape, strides, x.offset, (g) => {
+  return x.alias("unfold", shape, strides, x.offset, (g) => {
     // one pass for each place in the window: within a pass no element is written twice
     const out = zeros(x.shape, { device: x.device });
     for (let k = 0; k < size; k++) {

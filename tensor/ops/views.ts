@@ -5,13 +5,28 @@ import type { Tensor } from "../tensor.ts";
 import { contiguous, scatterSlice } from "./copy.ts";
 import { sumTo } from "./reduce.ts";
 
+/** The same memory with another shape; null where strides do not allow. */
+function viewAs(x: Tensor, shape: Shape): Tensor | null {
+  if (sameShape(shape, x.shape)) return x;
+  const strides = reshapeStrides(x.shape, x.strides, shape);
+  return strides && x.alias("reshape", shape, strides, x.offset, (g) => reshape(g, x.shape));
+}
+
 /** The same elements with another shape; one size may be −1. A view where strides allow, else a copy. */
 export function reshape(x: Tensor, wished: Shape): Tensor {
   const shape = inferShape("reshape", wished, x.size, x.shape);
-  if (sameShape(shape, x.shape)) return x;
-  const strides = reshapeStrides(x.shape, x.strides, shape);
-  if (strides === null) return reshape(contiguous(x), shape);
-  return x.view("reshape", shape, strides, x.offset, (g) => reshape(g, x.shape));
+  return viewAs(x, shape) ?? reshape(contiguous(x), shape);
+}
+
+/** As {@linkcode reshape}, but never a copy: TypeError where strides do not allow. */
+export function view(x: Tensor, wished: Shape): Tensor {
+  const out = viewAs(x, inferShape("view", wished, x.size, x.shape));
+  if (out === null) {
+    throw new TypeError(
+      `Cannot view ${show(x.shape)} as ${show(wished)}: its memory lies in another order; use reshape()`,
+    );
+  }
+  return out;
 }
 
 /** Merges axes start … end (inclusive) into one. */
@@ -28,7 +43,7 @@ export function permute(x: Tensor, dims: readonly number[]): Tensor {
     throw new RangeError(`Cannot permute ${show(x.shape)} by ${show(dims)}: name each axis once`);
   }
   const inverse = order.map((_, i) => order.indexOf(i));
-  return x.view(
+  return x.alias(
     "permute",
     order.map((d) => x.shape[d]),
     order.map((d) => x.strides[d]),
@@ -52,7 +67,7 @@ export function expand(x: Tensor, wished: Shape): Tensor {
   if (skip < 0 || shape.some((n) => n < 0) || !sameShape(broadcastShapes("expand", [x.shape, shape]), shape)) {
     throw new TypeError(`Cannot expand ${show(x.shape)} to ${show(wished)}: only axes of size 1 can be repeated`);
   }
-  return x.view("expand", shape, broadcastStrides(x.shape, x.strides, shape), x.offset, (g) => sumTo(g, x.shape));
+  return x.alias("expand", shape, broadcastStrides(x.shape, x.strides, shape), x.offset, (g) => sumTo(g, x.shape));
 }
 
 /** Elements start, start + step, … below end along an axis; negative positions count from the end. */
@@ -71,7 +86,7 @@ export function slice(x: Tensor, dim: number, start = 0, end = Infinity, step = 
   if (count === size) return x;
   const shape = x.shape.map((n, i) => (i === axis ? count : n));
   const strides = x.strides.map((s, i) => (i === axis ? s * step : s));
-  return x.view(
+  return x.alias(
     "slice",
     shape,
     strides,
@@ -109,7 +124,7 @@ export function flip(x: Tensor, dims: number | readonly number[]): Tensor {
   if (x.size === 0) return x;
   const offset = axes.reduce((at, axis) => at + (x.shape[axis] - 1) * x.strides[axis], x.offset);
   const strides = x.strides.map((s, i) => (axes.includes(i) ? -s : s));
-  return x.view("flip", x.shape, strides, offset, (g) => flip(g, axes));
+  return x.alias("flip", x.shape, strides, offset, (g) => flip(g, axes));
 }
 
 /** Splits into pieces of ⌈size / chunks⌉ along an axis; the last may be smaller, as in PyTorch. */

@@ -74,6 +74,19 @@ forEachDevice("gradients of views", async () => {
   await gradcheck((x) => x.slice(1, 0, 2).add(x.slice(1, 1)), [x]);
 });
 
+forEachDevice("view() shares memory or says that it cannot", async () => {
+  const x = tensor([[1, 2, 3], [4, 5, 6]], { requiresGrad: true });
+  const flat = x.view([-1]);
+  assert.equal(flat.storage, x.storage);
+  flat.mul(tensor([1, 2, 3, 4, 5, 6])).sum().backward();
+  await assertClose(x.grad!, [1, 2, 3, 4, 5, 6], { tolerance: 0 });
+  assert.throws(() => x.transpose(0, 1).view([6]), {
+    name: "TypeError",
+    message: "Cannot view [3, 2] as [6]: its memory lies in another order; use reshape()",
+  });
+  assert.throws(() => x.view([4]), { message: "Cannot view [2, 3] to [4]: 6 elements do not fit" });
+});
+
 Deno.test("errors of views say what was wished for and what is there", () => {
   const x = tensor(values, { shape });
   assert.throws(() => x.reshape([7, -1]), {
