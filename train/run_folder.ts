@@ -83,6 +83,28 @@ export class RunFolder {
     return join(this.path, "metrics.jsonl");
   }
 
+  /** Whether there is a best model. */
+  hasBest(): Promise<boolean> {
+    return exists(this.bestPath);
+  }
+
+  /**
+   * Keeps other processes out of the folder until it is disposed of (or this process ends, in whatever way): two runs in
+   * one folder would remove each other's checkpoints. Where folders cannot be locked (Windows, some network file systems)
+   * nothing is kept out.
+   *
+   * @throws {Error} Where another run is at work in it.
+   */
+  async lock(): Promise<Disposable> {
+    const folder = await Deno.open(this.path).catch(() => undefined);
+    const locked = await folder?.tryLock(true).catch(() => true);
+    if (locked === false) {
+      folder?.close();
+      throw new Error(`Cannot train into "${this.path}": another run is at work there; wait for its end, or stop it`);
+    }
+    return { [Symbol.dispose]: () => folder?.close() };
+  }
+
   /** Whether nothing in it would be missed: no checkpoint, no model, no measurement. */
   async isUnused(): Promise<boolean> {
     const measured = await Deno.stat(this.metricsPath).then(({ size }) => size > 0, () => false);

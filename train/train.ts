@@ -69,6 +69,7 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
     using setup = setUp(config, data, debug >= 1);
     screen.info(`Finish creating model! ${setup.model.numParameters} parameters`);
     const folder = resume ? await RunFolder.open(config.out) : await RunFolder.create(config.out, config);
+    using _ = await folder.lock();
     screen.info(`Run folder: ${folder.path}`);
     try {
       return await new Run(config, options, { data, setup, folder }).run();
@@ -149,11 +150,20 @@ class Run {
     } else {
       restoreCheckpoint(found, this.#setup);
       screen.info(`Continue at step ${found.step}`);
-      this.#saved = this.#place();
+      if (await this.#folder.hasBest()) this.#saved = this.#place();
+      else this.#forgetBest();
     }
     await this.#folder.saveConfig(this.#config);
     if (this.#isComplete()) screen.info(`Nothing is left to do: go on with a --total-steps above ${progress.step}`);
     return progress.step;
+  }
+
+  /** Lets the next validation's model be the best, where somebody has removed the one that was. */
+  #forgetBest(): void {
+    const { progress } = this.#setup;
+    if (progress.bestAccuracy < 0) return;
+    Object.assign(progress, { bestAccuracy: -1, stale: 0 });
+    this.#options.screen.info(`"${this.#folder.bestPath}" is gone: the next validation saves a new one`);
   }
 
   async #loop(outputs: Outputs): Promise<void> {

@@ -111,3 +111,21 @@ Deno.test("metrics and events of a resumed run go on after the checkpoint", asyn
     ok((await namesIn(folder)).some((name) => name.includes("tfevents")));
   });
 });
+
+Deno.test({
+  name: "two runs cannot be at work in one folder",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await withFolder(async (folder) => {
+      const run = await RunFolder.create(folder, {});
+      {
+        using _ = await run.lock();
+        await rejects((await RunFolder.open(folder)).lock(), {
+          message: `Cannot train into "${folder}": another run is at work there; wait for its end, or stop it`,
+        });
+      }
+      (await run.lock())[Symbol.dispose]();
+      deepStrictEqual(await namesIn(folder), ["config.json", "last"]);
+    });
+  },
+});

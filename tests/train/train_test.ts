@@ -54,6 +54,21 @@ forEachDevice("a run stopped in the middle of a validation makes up for it when 
   });
 });
 
+forEachDevice("a resumed run whose best model was removed saves a new one", async (device) => {
+  await withData(async (folder, data) => {
+    const out = join(folder, "run"), best = join(out, "best.safetensors");
+    await runSmall(device, { data, out });
+    await Deno.remove(best);
+    const idle = await runSmall(device, { data, out }, { resume: true });
+    ok(idle.lines.includes(`[Info]: "${best}" is gone: the next validation saves a new one`));
+    ok(!idle.lines.some((line) => line.startsWith("Best validation accuracy")), "nothing that is not there is praised");
+    const { lines, bestAccuracy } = await runSmall(device, { data, out, totalSteps: 41 }, { resume: true });
+    ok(lines.some((line) => line.startsWith("Step 41, best model saved.")), lines.join("\n"));
+    const loaded = await loadModel(out);
+    deepStrictEqual([loaded.step, loaded.accuracy], [41, bestAccuracy]);
+  });
+});
+
 forEachDevice("a row of metrics may be about more steps than the device remembers", async (device) => {
   await withData(async (folder, data) => {
     const mean = async (out: string, logSteps: number) => {
