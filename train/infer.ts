@@ -123,6 +123,11 @@ async function openRecordings(
     screen.log(`Skipped: ${reason}`);
   };
   const source = await readRecordings(recordings, featureSettings, { screen, onBroken });
+  if (source.utterances.length === 0) { // no file of earlier predictions shall be replaced by an empty one
+    throw new Error(
+      `Cannot predict: none of ${recordings.length} recordings can be used (a folder of them is given with --data)`,
+    );
+  }
   return { ...source, [Symbol.dispose]() {} };
 }
 

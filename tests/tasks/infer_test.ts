@@ -160,6 +160,15 @@ Deno.test("infer: recordings by the model's own feature settings; broken ones ar
     deepStrictEqual(await linesOf(csv), ["Id,Category", `${good[0]},ana`, `${good[1]},bo`]);
     match(mixed.out, /^.*0\.wav: ana 0\.\d{3}$/m);
 
+    const before = await linesOf(csv);
+    const none = await infer(["--model", out, "--out", csv, data, ...broken]);
+    refused(
+      none,
+      /^error: Cannot predict: none of 4 recordings can be used \(a folder of them is given with --data\)\n$/m,
+    );
+    match(none.out, /^Skipped: Cannot read ".*recordings": it is a folder, wanted a recording$/m);
+    deepStrictEqual(await linesOf(csv), before, "earlier predictions are not replaced by none");
+
     const folderOfThem = await infer(["--model", out, "--data", data, "--out", csv]);
     strictEqual(folderOfThem.code, 0, folderOfThem.err);
     deepStrictEqual((await linesOf(csv)).slice(1, 3), ["ana/0.wav,ana", "ana/1.wav,ana"]);
