@@ -13,5 +13,5 @@ const facts: readonly [new () => Error, string][] = [
 export function ioFact(error: unknown): string {
   const known = facts.find(([kind]) => error instanceof kind);
   if (known) return known[1];
-  return error instanceof Error ? error.message : String(error);
+  return (error instanceof Error ? error.message : String(error)).replace(/ \(os error \d+\).*$/s, "");
 }

@@ -1,5 +1,6 @@
 /** `metrics.jsonl`: one JSON object a line, in the order of the steps. @module */
 import { writeAtomic } from "../data/files/atomic_write.ts";
+import { AppendFile } from "./append_file.ts";
 import { ioFact } from "./io_fact.ts";
 
 /** One line: the step and what was measured there. A value that is no finite number is written as null. */
@@ -12,9 +13,9 @@ export interface MetricRow {
 
 /** Appends rows to a file, each at once, so that a killed run keeps all but the row it was writing. */
 export class MetricsFile implements Disposable {
-  readonly #file: Deno.FsFile;
+  readonly #file: AppendFile;
 
-  private constructor(file: Deno.FsFile) {
+  private constructor(file: AppendFile) {
     this.#file = file;
   }
 
@@ -28,13 +29,12 @@ export class MetricsFile implements Disposable {
       const kept = (await readMetrics(path)).filter(({ step }) => step <= upToStep);
       await writeAtomic(path, kept.map(lineOf).join(""));
     }
-    return new MetricsFile(await Deno.open(path, { append: true, create: true }));
+    return new MetricsFile(new AppendFile(path));
   }
 
   /** Adds a row. */
   append(row: MetricRow): void {
-    const bytes = new TextEncoder().encode(lineOf(row));
-    for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
+    this.#file.write(new TextEncoder().encode(lineOf(row)));
   }
 
   /** Closes the file. */

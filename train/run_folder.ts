@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { writeAtomic } from "../data/files/atomic_write.ts";
 import { type ArrayDict, readSafetensors, writeSafetensors } from "../data/files/safetensors.ts";
+import { resumeRemedy } from "./append_file.ts";
 import { ioFact } from "./io_fact.ts";
 import { MetricsFile } from "./metrics_file.ts";
 import { EventWriter } from "./tensorboard.ts";
@@ -128,13 +129,13 @@ export class RunFolder {
 
   /** Saves the best model; an earlier one is there until the new one is complete. */
   async saveBest({ arrays, metadata }: Saved): Promise<void> {
-    await this.#writing(() => writeSafetensors(this.bestPath, arrays, metadata));
+    await this.#writing(() => writeSafetensors(this.bestPath, arrays, metadata), resumeRemedy);
   }
 
   /** Saves a checkpoint and removes all but the one before it. */
   async saveCheckpoint(step: number, { arrays, metadata }: Saved): Promise<void> {
     const path = join(this.path, "last", `step-${String(step).padStart(8, "0")}.safetensors`);
-    await this.#writing(() => writeSafetensors(path, arrays, metadata));
+    await this.#writing(() => writeSafetensors(path, arrays, metadata), resumeRemedy);
     for (const old of (await this.#checkpoints()).slice(checkpointsKept)) await Deno.remove(old.path);
   }
 
@@ -182,14 +183,12 @@ export class RunFolder {
     return found.sort((a, b) => b.step - a.step);
   }
 
-  async #writing<T>(write: () => Promise<T>): Promise<T> {
+  async #writing<T>(write: () => Promise<T>, remedy = "give another folder with --out"): Promise<T> {
     try {
       return await write();
     } catch (error) {
       if (!isIoError(error)) throw error;
-      throw new Error(`Cannot write to "${this.path}": ${ioFact(error)}; give another folder with --out`, {
-        cause: error,
-      });
+      throw new Error(`Cannot write to "${this.path}": ${ioFact(error)}; ${remedy}`, { cause: error });
     }
   }
 }

@@ -6,6 +6,7 @@
  * @module
  */
 import { join } from "node:path";
+import { AppendFile } from "./append_file.ts";
 import { maskedCrc32c } from "./crc32c.ts";
 
 let serial = 0;
@@ -33,7 +34,7 @@ export interface EventWriterOptions {
 export class EventWriter implements Disposable {
   /** The file written. */
   readonly path: string;
-  readonly #file: Deno.FsFile;
+  readonly #file: AppendFile;
   readonly #now: () => number;
 
   /** Makes a new event file in an existing folder. */
@@ -41,7 +42,7 @@ export class EventWriter implements Disposable {
     this.#now = options.now ?? Date.now;
     const seconds = String(Math.floor(this.#now() / 1000)).padStart(10, "0");
     this.path = join(folder, `events.out.tfevents.${seconds}.voxgrad.${Deno.pid}.${serial++}`);
-    this.#file = Deno.openSync(this.path, { write: true, createNew: true });
+    this.#file = new AppendFile(this.path, { isNew: true });
     this.#write(0, [...key(3, 2), ...sized(utf8("brain.Event:2"))]);
     const { resumeStep } = options;
     if (resumeStep !== undefined) this.#write(resumeStep, [...key(7, 2), ...sized([...key(1, 0), ...varint(1)])]);
@@ -70,8 +71,7 @@ export class EventWriter implements Disposable {
 
   #write(step: number, body: number[]): void {
     const time = littleEndian(8, (view) => view.setFloat64(0, this.#now() / 1000, true));
-    const record = tfRecord(Uint8Array.from([...key(1, 1), ...time, ...key(2, 0), ...varint(step), ...body]));
-    for (let done = 0; done < record.length;) done += this.#file.writeSync(record.subarray(done));
+    this.#file.write(tfRecord(Uint8Array.from([...key(1, 1), ...time, ...key(2, 0), ...varint(step), ...body])));
   }
 }
 

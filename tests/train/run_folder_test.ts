@@ -1,4 +1,4 @@
-import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects, strictEqual, throws } from "node:assert/strict";
 import { join } from "node:path";
 import { readSafetensors } from "../../data/files/safetensors.ts";
 import { RunFolder, type Saved } from "../../train/run_folder.ts";
@@ -37,6 +37,24 @@ Deno.test("a folder that cannot be written is named with the fact and the remedy
       await rejects(RunFolder.create(path, {}), {
         message: `Cannot write to "${path}": a part of the path is a file; give another folder with --out`,
       });
+    }
+  });
+});
+
+Deno.test("a folder that is lost in mid-run is named, and that the run can be resumed", async () => {
+  await withFolder(async (parent) => {
+    const folder = join(parent, "run");
+    const run = await RunFolder.create(folder, {});
+    const metrics = await run.openMetrics();
+    metrics.close();
+    await Deno.remove(folder, { recursive: true });
+    const remedy = "; mend that and go on with --resume";
+    throws(() => run.openEvents(), /^Error: Cannot write ".*tfevents.*": no such file or folder; mend that/);
+    throws(() => metrics.append({ step: 1 }), {
+      message: `Cannot write "${run.metricsPath}": Bad resource ID${remedy}`,
+    });
+    for (const save of [() => run.saveBest(saved(1)), () => run.saveCheckpoint(1, saved(1))]) {
+      await rejects(save(), { message: `Cannot write to "${folder}": no such file or folder${remedy}` });
     }
   });
 });
