@@ -98,11 +98,6 @@ export function flagOf(key: string): string {
   return "--" + key.replaceAll(/[A-Z]/g, (letter) => "-" + letter.toLowerCase());
 }
 
-/** `--total-steps` or `total-steps` → `totalSteps`. */
-export function keyOf(flag: string): string {
-  return flag.replace(/^-+/, "").replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-}
-
 function numberOf(text: string): number {
   return text.trim() === "" ? NaN : Number(text);
 }

@@ -15,7 +15,7 @@ type Elementwise = Call<ElementwiseArgs>;
 const MOST_BINDINGS = 8;
 
 /** The coarsest shape that both shapes split into evenly, or null: [6, 4] and [2, 12] give [2, 3, 4]. */
-export function commonShape(a: readonly number[], b: readonly number[]): number[] | null {
+function commonShape(a: readonly number[], b: readonly number[]): number[] | null {
   const out: number[] = [];
   const [left, right] = [[...a], [...b]];
   while (left.length > 0 && right.length > 0) {

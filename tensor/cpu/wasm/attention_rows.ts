@@ -8,13 +8,13 @@ import type { Local } from "./value.ts";
 import { VectorMath } from "./vec_math.ts";
 
 /** Calls `body` with the offset of every four elements among `count`; the last may reach past it. */
-export function forQuads(f: Body, count: I32, body: (offset: Local<"i32">) => void): void {
+function forQuads(f: Body, count: I32, body: (offset: Local<"i32">) => void): void {
   const offset = f.local("i32");
   f.for(offset, 0, f.local("i32", i32.shl(count, 2)), 16, () => body(offset));
 }
 
 /** Combines four lanes into all lanes. */
-export function acrossLanes(f: Body, x: V128, combine: (a: V128, b: V128) => V128): Local<"v128"> {
+function acrossLanes(f: Body, x: V128, combine: (a: V128, b: V128) => V128): Local<"v128"> {
   const all = f.local("v128", x);
   f.set(all, combine(all, v128.shuffle(all, all, [2, 3, 0, 1])));
   f.set(all, combine(all, v128.shuffle(all, all, [1, 0, 3, 2])));

@@ -17,7 +17,7 @@ export type StrideClass = "repeat" | "next" | "any";
 type RandomNode = Extract<Expr, { op: "random" }>;
 
 /** Elements that random numbers are made ready for at once. */
-export const RANDOM_SEGMENT = 1024;
+const RANDOM_SEGMENT = 1024;
 /** Bytes of scratch a thread needs for one random number node: a segment and its ends, rounded to blocks of 16. */
 export const RANDOM_BYTES = 4 * (RANDOM_SEGMENT + 32);
 

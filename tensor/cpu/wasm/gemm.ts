@@ -11,11 +11,11 @@ import { JobArguments } from "./job_arguments.ts";
 import type { Local, Value } from "./value.ts";
 
 /** Most columns of A in a block: a panel of B and a tile of A fit the first-level cache. */
-export const BLOCK_K = 384;
+const BLOCK_K = 384;
 /** Most rows of A in a block, a multiple of the tile's 6: the block fits the second-level cache. */
 export const BLOCK_M = 96;
 /** Most columns of B that a thread packs at once. */
-export const BLOCK_N = 256;
+const BLOCK_N = 256;
 
 /** Distance of packed rows of A at most, in bytes: never a multiple of 512, where rows would compete for the same cache sets. */
 const PACKED_ROW = 4 * BLOCK_K + 128;

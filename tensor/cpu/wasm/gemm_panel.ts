@@ -10,7 +10,7 @@ import { f32x4, i32, type V128, v128 } from "./ops.ts";
 import type { Local } from "./value.ts";
 
 /** Rows of a full tile. */
-export const TILE_ROWS = 6;
+const TILE_ROWS = 6;
 /** Columns of a full panel of B. */
 export const PANEL = 8;
 
