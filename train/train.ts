@@ -68,6 +68,10 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
     screen.info(`Finish loading data! ${data.utterances.length} utterances of ${data.classes.length} speakers`);
     using setup = setUp(config, data, debug >= 1);
     screen.info(`Finish creating model! ${setup.model.numParameters} parameters`);
+    if (setup.valid.length === 0) {
+      const kept = `${config.validFraction} of ${data.utterances.length}`;
+      screen.info(`No utterance is kept for validation (${kept}): the newest model counts as the best`);
+    }
     const folder = resume ? await RunFolder.open(config.out) : await RunFolder.create(config.out, config);
     using _ = await folder.lock();
     screen.info(`Run folder: ${folder.path}`);

@@ -114,8 +114,12 @@ Deno.test("train: too few utterances to keep any for validation still gives a mo
   await withFolder(async (folder) => {
     const [data, out] = [join(folder, "data"), join(folder, "run")];
     await writeData(data, { counts: [2, 2] });
-    const { code, err } = await trainOn(data, out, ["--batch-size", "2"]);
+    const { code, out: said, err } = await trainOn(data, out, ["--batch-size", "2"]);
     strictEqual(code, 0, err);
+    match(
+      said,
+      /^\[Info\]: No utterance is kept for validation \(0\.\d+ of 4\): the newest model counts as the best$/m,
+    );
     const inferred = await runDenoTask("infer", ["--model", out, "--out", join(folder, "p.csv"), "--device", "cpu"]);
     strictEqual(inferred.code, 0, inferred.err);
   });
