@@ -170,6 +170,9 @@ function translated<F extends Fields>(error: CommanderError, spec: CommandSpec<F
   if (error.code === "commander.helpDisplayed") return new HelpRequest(helpText(spec));
   const flag = /'(-[^\s'=]*)/.exec(error.message)?.[1] ?? "";
   if (error.code === "commander.unknownOption") {
+    if (Object.keys(spec.options).some((key) => flagOf(key) === flag)) { // what stands after its = made it unknown
+      return new UsageError(`Cannot use ${flag} with a value: write ${flag} or ${flag.replace("--", "--no-")}`);
+    }
     const near = nearNames(flag, [...Object.keys(spec.options), "help"]).map(flagOf);
     const hint = near.length > 0 ? `did you mean ${near.join(" or ")}?` : `see deno task ${spec.name} --help`;
     return new UsageError(`Cannot use ${flag}: there is no such option; ${hint}`);

@@ -45,6 +45,7 @@ Deno.test("parseCommand: values come typed, with defaults", () => {
 Deno.test("parseCommand: an unknown option names the near ones", () => {
   refused(["--model", "m", "--topk", "3"], "Cannot use --topk: there is no such option; did you mean --top-k?");
   refused(["--modle=m"], "Cannot use --modle: there is no such option; did you mean --model?");
+  refused(["--norm-first=no"], "Cannot use --norm-first with a value: write --norm-first or --no-norm-first");
   refused(["--colour", "3"], "Cannot use --colour: there is no such option; see deno task infer --help");
 });
 
