@@ -131,7 +131,8 @@ class Run {
     const { screen, resume = false } = this.#options;
     const { progress, step: { results } } = this.#setup;
     const from = resume ? await this.#resume() : undefined;
-    const { totalSteps: total, batchSize } = this.#config;
+    const { totalSteps, batchSize } = this.#config;
+    const total = Math.max(totalSteps, progress.step);
     using metrics = await this.#folder.openMetrics(from);
     using events = this.#folder.openEvents(from);
     using bar = screen.bar({ label: "Train", total, unit: "step", start: progress.step });
