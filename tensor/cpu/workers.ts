@@ -22,7 +22,10 @@ interface NodeWorker {
   on(event: "error", listener: () => void): void;
 }
 
-type NodeWorkerClass = new (source: string, options: { eval: true; workerData: unknown }) => NodeWorker;
+type NodeWorkerClass = new (
+  source: string,
+  options: { eval: true; workerData: unknown; env: Record<string, string> },
+) => NodeWorker;
 
 /** Threads to use on this machine, the main one included. */
 export function threadCount(): number {
@@ -53,7 +56,8 @@ function nodeWorkerClass(): NodeWorkerClass | null {
 }
 
 function launchNode(Class: NodeWorkerClass, workerData: unknown): void {
-  const worker = new Class(WORKER_SOURCE, { eval: true, workerData });
+  // an environment of its own: by default it copies the process', for which Deno asks whoever sits at the terminal
+  const worker = new Class(WORKER_SOURCE, { eval: true, workerData, env: {} });
   worker.on("error", () => {});
   worker.unref();
 }
