@@ -11,9 +11,11 @@ export class OutputFolder {
   /** Where to write meanwhile. */
   readonly staging: string;
   readonly #place: string;
+  readonly #overwrite: boolean;
 
-  private constructor(place: string, staging: string) {
+  private constructor(place: string, { staging, overwrite }: { staging: string; overwrite: boolean }) {
     this.#place = place;
+    this.#overwrite = overwrite;
     this.staging = staging;
   }
 
@@ -33,11 +35,16 @@ export class OutputFolder {
     } catch (error) {
       throw asWriteError(place, error);
     }
-    return new OutputFolder(clean, staging);
+    return new OutputFolder(clean, { staging, overwrite });
   }
 
-  /** Puts the finished folder in its place. */
+  /**
+   * Puts the finished folder in its place.
+   *
+   * @throws {Error} meanwhile something else has come there
+   */
   async finish(): Promise<void> {
+    await checkPlace(this.#place, this.#overwrite);
     const old = `${this.staging}.old`;
     const replaces = await moveIfThere(this.#place, old);
     try {

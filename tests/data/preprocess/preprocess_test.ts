@@ -158,3 +158,18 @@ Deno.test("preprocess: when the disk fails half-way, the message names the folde
     assert.deepEqual(namesIn(options.output), before);
   });
 });
+
+Deno.test("preprocess: what has come to the output folder meanwhile is not replaced", async () => {
+  await withFolder(RECORDINGS, async (path) => {
+    const output = `${path}/set`;
+    const put = () => {
+      Deno.mkdirSync(output, { recursive: true });
+      Deno.writeTextFileSync(`${output}/notes.txt`, "mine");
+    };
+    await assert.rejects(preprocess({ input: `${path}/in`, output, workers: 0, onProgress: put }), {
+      message: `Cannot write "${output}": it holds something else; give another folder`,
+    });
+    assert.deepEqual(namesIn(output), ["notes.txt"]);
+    assert.deepEqual(namesIn(path), ["in", "set", "test"]);
+  });
+});
