@@ -75,6 +75,7 @@ const SUM = apply("add", [input(0), input(1)]);
 /** Adds `grad` to a leaf's gradient, writing it straight into the place that an optimizer set aside for it. */
 function accumulateLeaf(leaf: Tensor, grad: Tensor): void {
   if (leaf.grad === null) {
+    if (leaf.gradSlot?.storage.freed) leaf.gradSlot = null; // by `grad.dispose()`
     leaf.grad = leaf.gradSlot ??= new Tensor(allocateBeside(leaf.storage, 4 * leaf.size), leaf.shape, "float32");
     copyInto(leaf.grad, grad);
   } else {

@@ -119,3 +119,12 @@ Deno.test("errors of backward", () => {
     message: "Cannot run backward: the tensor depends on nothing that requires a gradient",
   });
 });
+
+forEachDevice("a gradient that was disposed of makes way for a new one", async () => {
+  const w = tensor([1], { requiresGrad: true });
+  w.mul(2).sum().backward();
+  w.grad!.dispose();
+  w.grad = null;
+  w.mul(3).sum().backward();
+  assert.equal(await w.grad!.item(), 3);
+});
