@@ -1,7 +1,7 @@
 /** What a run trains on: a data set folder, or recordings in class folders. @module */
 import { join } from "node:path";
 import { featurePresets, type FeatureSettings } from "../data/features/mod.ts";
-import { findRecordings } from "../data/preprocess/recordings.ts";
+import { findRecordings, findTestRecordings } from "../data/preprocess/recordings.ts";
 import { openDataSet, type UtteranceSource } from "../data/sets/mod.ts";
 import type { Screen } from "./progress.ts";
 import { readRecordings } from "./recordings_source.ts";
@@ -33,7 +33,7 @@ export interface OpenOptions {
  */
 export async function openTrainingData(folder: string, { cacheMegabytes, screen }: OpenOptions): Promise<TrainingData> {
   const isSet = await hasFile(folder, "metadata.json");
-  if (!isSet && await hasClassFolders(folder)) return await openRecordings(folder, screen);
+  if (!isSet && await looksLikeRecordings(folder)) return await openRecordings(folder, screen);
   const data = await openDataSet(folder, { cacheBytes: cacheMegabytes * 1e6 });
   for (const notice of data.notices) screen.info(notice);
   return data;
@@ -43,18 +43,23 @@ async function hasFile(folder: string, name: string): Promise<boolean> {
   return await Deno.stat(join(folder, name)).then(() => true, () => false);
 }
 
-async function hasClassFolders(folder: string): Promise<boolean> {
+/** Whether there are folders or recordings in it; what else is wrong with it, opening it as a data set says. */
+async function looksLikeRecordings(folder: string): Promise<boolean> {
   try {
     for await (const entry of Deno.readDir(folder)) if (entry.isDirectory) return true;
+    return await findTestRecordings(folder).then(() => true, () => false); // loose ones, or in linked folders
   } catch {
-    // opening it as a data set says what is wrong
+    return false;
   }
-  return false;
 }
 
 async function openRecordings(folder: string, screen: Screen): Promise<TrainingData> {
-  const { recordings } = await findRecordings(folder);
+  const { recordings, unlabelled } = await findRecordings(folder);
+  if (unlabelled.length > 0) screen.info(`${unlabelled.length} recordings lie in no class folder and are left out`);
   const classes = [...new Set(recordings.map(({ label }) => label))].sort();
+  if (classes.length === 1) {
+    screen.info(`"${classes[0]}" is the only class: wanted is a folder with one for each class`);
+  }
   const listed = recordings.map(({ path, name, label }) => ({ path, id: name, label: classes.indexOf(label) }));
   const onBroken = (_: unknown, reason: string) => {
     throw new Error(`${reason}; remove it, or let deno task preprocess skip it`);

@@ -71,7 +71,7 @@ function compare(a: string, b: string): number {
 function noLabels(unlabelled: readonly string[], pattern: RegExp | undefined): string {
   const some = `${unlabelled.length} recordings (${quoteSome(unlabelled)})`;
   return pattern === undefined
-    ? `${some} lie in no class folder; give the part of their names that is the label with --label '^([a-z]+)'`
+    ? `${some} lie in no class folder; tell deno task preprocess the part of their names that is the label: --label '^([a-z]+)'`
     : `the pattern ${pattern} matches none of ${some}`;
 }
 

@@ -2,6 +2,7 @@
 import { doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { tone } from "../data/preprocess/recordings_folder.ts";
 import { torchBytes } from "../data/sets/make_data_set.ts";
 import { channels, writeData } from "../train/small_run.ts";
 import { type Finished, runDenoTask, withFolder } from "./run.ts";
@@ -134,5 +135,29 @@ Deno.test("train: recordings that are none", async () => {
     match(err, /^error: Cannot read ".*a\.wav": .*; remove it, or let deno task preprocess skip it\n$/m);
     strictEqual(code, 1);
     ok(!await exists(join(folder, "run")));
+  });
+});
+
+Deno.test("train: recordings in linked folders, loose ones, and a single class are said", async () => {
+  await withFolder(async (folder) => {
+    const [data, ana, bo] = ["data", "ana", "bo"].map((name) => join(folder, name));
+    for (const path of [data, ana, bo]) await Deno.mkdir(path);
+    for (let i = 0; i < 8; i++) {
+      for (const path of [ana, bo]) await Deno.writeFile(join(path, `${i}.wav`), tone(0.2, 300));
+    }
+    await Deno.writeFile(join(data, "loose.wav"), tone(0.2, 300));
+    const flat = await trainOn(data, join(folder, "run"));
+    match(
+      flat.err,
+      /^error: Cannot find recordings in ".*data": 1 recordings \("loose\.wav"\) lie in no class folder; tell /m,
+    );
+    strictEqual(flat.code, 1);
+    await Deno.symlink(ana, join(data, "ana"));
+    const one = await trainOn(data, join(folder, "one"), ["--batch-size", "4"]);
+    match(one.out, /^\[Info\]: 1 recordings lie in no class folder and are left out$/m, one.err);
+    match(one.out, /^\[Info\]: "ana" is the only class: wanted is a folder with one for each class$/m);
+    await Deno.symlink(bo, join(data, "bo"));
+    const two = await trainOn(data, join(folder, "two"), ["--batch-size", "4"]);
+    match(two.out, /^\[Info\]: Finish loading data! 16 utterances of 2 speakers$/m, two.err);
   });
 });

@@ -58,7 +58,7 @@ Deno.test("recordings: a flat folder without a pattern", async () => {
   await withFolder({ "0_theo_1.wav": "" }, async (path) => {
     await assert.rejects(findRecordings(path), {
       message: `Cannot find recordings in "${path}": 1 recordings ("0_theo_1.wav") lie in no class folder; ` +
-        "give the part of their names that is the label with --label '^([a-z]+)'",
+        "tell deno task preprocess the part of their names that is the label: --label '^([a-z]+)'",
     });
   });
 });
