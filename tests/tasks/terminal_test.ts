@@ -12,8 +12,9 @@ const hasScript = await new Deno.Command("script", { args: ["--version"], stdout
 /** Runs `deno task …` on a terminal; what it printed, colours and all. */
 async function onTerminal(task: string): Promise<string> {
   const { stdout } = await new Deno.Command("script", {
-    args: ["--quiet", "--return", "--command", `timeout 100 ${Deno.execPath()} task ${task}`, "/dev/null"],
+    args: ["--quiet", "--return", "--command", `${Deno.execPath()} task ${task}`, "/dev/null"],
     stdin: "null",
+    signal: AbortSignal.timeout(60_000), // a task that asks would wait for ever
   }).output();
   return new TextDecoder().decode(stdout);
 }
