@@ -18,11 +18,9 @@ function slowDevice(answerMs: number, answer = () => {}): { device: Device; aske
 Deno.test("pace: quick steps do not wait for an answer each, and do not run away either", async () => {
   const { device, asked } = slowDevice(10);
   const pace = new Pace(device);
-  const start = performance.now();
   for (let step = 0; step < 2000; step++) await pace.step();
-  const elapsed = performance.now() - start;
   ok(asked() >= 2, `${asked()} answers: nothing bounds the steps in flight`);
-  ok(elapsed < 2000 * 10 / 4, `${elapsed} ms for 2000 steps: each waits for an answer of 10 ms`);
+  ok(asked() < 2000 / 4, `${asked()} answers to 2000 steps: nearly each waits for one`);
 });
 
 Deno.test("pace: of long steps only one is ahead", async () => {
