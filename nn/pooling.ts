@@ -72,3 +72,17 @@ function weightedSum(x: Tensor, scores: Tensor, lengths: Tensor | null): Tensor 
   const seen = lengths === null ? row : row.maskedFill(lengthMask(lengths, x.shape[1]).unsqueeze(1), MASKED);
   return seen.softmax(-1).matmul(x).squeeze(1);
 }
+
+/** How frames become one vector: their mean, or a weighted mean that is learned (with one linear map, or with a tanh between two). */
+export type PoolingName = "mean" | "self-attention" | "attentive";
+
+const poolings: Record<PoolingName, (dim: number) => Pooling> = {
+  "mean": () => new MeanPooling(),
+  "self-attention": (dim) => new SelfAttentionPooling(dim),
+  "attentive": (dim) => new AttentivePoolingTanh(dim),
+};
+
+/** A pooling of frames of `dim` channels by name. */
+export function makePooling(name: PoolingName, dim: number): Pooling {
+  return poolings[name](dim);
+}

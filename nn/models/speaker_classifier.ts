@@ -1,22 +1,15 @@
 /** The speaker classifier of NTU's machine-learning homework 4. @module */
 import type { Tensor } from "../../tensor/mod.ts";
-import { ReLU, Sigmoid } from "../activations.ts";
-import { Dropout } from "../dropout.ts";
+import type { Classifier, Head } from "../classifier.ts";
+import { type HeadName, makeHead } from "../heads.ts";
 import { LayerNorm } from "../layer_norm.ts";
 import { lengthMask } from "../length_mask.ts";
 import { Linear } from "../linear.ts";
-import { type Layer, Module } from "../module.ts";
-import { AttentivePoolingTanh, MeanPooling, type Pooling, SelfAttentionPooling } from "../pooling.ts";
+import { Module } from "../module.ts";
+import { makePooling, type Pooling, type PoolingName } from "../pooling.ts";
 import { PositionalEncoding } from "../positional_encoding.ts";
-import { Sequential } from "../sequential.ts";
 import { TransformerEncoder } from "../transformer_encoder.ts";
 import { TransformerEncoderLayer } from "../transformer_encoder_layer.ts";
-
-/** How frames become one vector. */
-export type PoolingName = "mean" | "self-attention" | "attentive";
-
-/** What follows the pooling: one linear map, two with a ReLU, or that of the homework's 2023 edition. */
-export type HeadName = "linear" | "two-layer" | "2023";
 
 /** Options of {@linkcode SpeakerClassifier}. The defaults are those of the homework's sample code. */
 export interface SpeakerClassifierOptions {
@@ -44,10 +37,14 @@ export interface SpeakerClassifierOptions {
   pooling?: PoolingName;
   /** Default "two-layer". */
   head?: HeadName;
+  /** Makes the head's last layer a {@linkcode CosineHead}, as margins on angles need it. Default false. */
+  cosineHead?: boolean;
+  /** Factor on that head's cosines. Default 30. */
+  scale?: number;
 }
 
 /** Log-mel frames → linear map → Transformer encoder → pooling over time → head. */
-export class SpeakerClassifier extends Module {
+export class SpeakerClassifier extends Module implements Classifier {
   /** From nMels to dModel channels. */
   readonly prenet: Linear;
   /** Tells frames apart by their place, if wanted. */
@@ -57,7 +54,7 @@ export class SpeakerClassifier extends Module {
   /** From frames to one vector. */
   readonly pooling: Pooling;
   /** From that vector to a score for each speaker. */
-  readonly head: Layer;
+  readonly head: Head;
 
   /** A classifier with fresh weights. */
   constructor(options: SpeakerClassifierOptions) {
@@ -70,33 +67,26 @@ export class SpeakerClassifier extends Module {
     this.encoder = new TransformerEncoder(() => new TransformerEncoderLayer(dModel, nHead, layer), numLayers, {
       norm: normFirst ? new LayerNorm(dModel) : null,
     });
-    this.pooling = poolings[options.pooling ?? "mean"](dModel);
-    this.head = heads[options.head ?? "two-layer"](dModel, options.numSpeakers, dropout);
+    this.pooling = makePooling(options.pooling ?? "mean", dModel);
+    const { numSpeakers: classes, cosineHead: cosine, scale } = options;
+    this.head = makeHead(options.head ?? "two-layer", { dim: dModel, classes, dropout, cosine, scale });
   }
 
   /**
-   * Scores of the speakers, (batch, numSpeakers), before softmax.
+   * One vector for each utterance, (batch, dModel).
    *
    * @param features (batch, time, nMels)
    * @param lengths int32 (batch): frames of each utterance, the rest being padding; `null` where there is none
    */
-  forward(features: Tensor, lengths: Tensor | null = null): Tensor {
+  embed(features: Tensor, lengths: Tensor | null = null): Tensor {
     const keyPaddingMask = lengths === null ? null : lengthMask(lengths, features.shape[1]);
     const frames = this.prenet.forward(features);
     const placed = this.positions === null ? frames : this.positions.forward(frames);
-    return this.head.forward(this.pooling.forward(this.encoder.forward(placed, { keyPaddingMask }), lengths));
+    return this.pooling.forward(this.encoder.forward(placed, { keyPaddingMask }), lengths);
+  }
+
+  /** Scores of the speakers, (batch, numSpeakers), before softmax; parameters as of {@linkcode SpeakerClassifier.embed}. */
+  forward(features: Tensor, lengths: Tensor | null = null): Tensor {
+    return this.head.forward(this.embed(features, lengths));
   }
 }
-
-const poolings: Record<PoolingName, (dim: number) => Pooling> = {
-  "mean": () => new MeanPooling(),
-  "self-attention": (dim) => new SelfAttentionPooling(dim),
-  "attentive": (dim) => new AttentivePoolingTanh(dim),
-};
-
-const heads: Record<HeadName, (dim: number, speakers: number, dropout: number) => Layer> = {
-  "linear": (dim, speakers) => new Linear(dim, speakers),
-  "two-layer": (dim, speakers) => new Sequential(new Linear(dim, dim), new ReLU(), new Linear(dim, speakers)),
-  "2023": (dim, speakers, dropout) =>
-    new Sequential(new Linear(dim, 1024), new Sigmoid(), new Dropout(dropout), new Linear(1024, speakers)),
-};

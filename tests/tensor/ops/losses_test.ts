@@ -3,6 +3,7 @@ import {
   aamSoftmax,
   amSoftmax,
   bceWithLogits,
+  capture,
   klDiv,
   l1Loss,
   mseLoss,
@@ -87,6 +88,73 @@ forEachDevice("margins have gradients, finite at a cosine of 1 and -1", async ()
   aamSoftmax(x, target).backward();
   assert.ok((await x.grad!.data()).every(Number.isFinite));
 });
+
+forEachDevice(
+  "a margin in a tensor gives what the number gives, gets no gradient and may change in a captured step",
+  async () => {
+    const [cosine, target] = [drawn(5, [3, 4], -0.99, 0.99), tensor(Int32Array.of(1, 3, 0))];
+    const losses = [
+      (margin: number | Tensor) => amSoftmax(cosine, target, { margin }),
+      (margin: number | Tensor) => aamSoftmax(cosine, target, { margin }),
+      (margin: number | Tensor) => aamSoftmax(cosine, target, { margin, easyMargin: true }),
+      (margin: number | Tensor) => aamSoftmax(cosine, target, { margin, beyond: "continuous" }),
+    ];
+    for (const loss of losses) {
+      const captured = capture((margin: Tensor) => loss(margin));
+      for (const margin of [0, 0.2, 0.5]) {
+        const wanted = await loss(margin).item();
+        await assertClose(loss(tensor(margin)), [wanted], { shape: [] });
+        await assertClose(captured(tensor([margin])), [wanted], { shape: [] });
+      }
+      assert.equal(captured.recordings, 1);
+      captured.dispose();
+    }
+    const margin = tensor(0.2, { requiresGrad: true });
+    const x = drawn(5, [3, 4], -0.99, 0.99).detach();
+    aamSoftmax(x.add(margin.mul(0)), target, { margin }).backward();
+    await assertClose(margin.grad!, [0]);
+    assert.throws(() => amSoftmax(cosine, target, { margin: tensor([0.1, 0.2]) }), {
+      name: "TypeError",
+      message: "Cannot take margin [2]: expected a number or a tensor of one element",
+    });
+  },
+);
+
+forEachDevice("the continuous variant beyond 180° − m has no gap there, the other one has", async () => {
+  const margin = 0.3;
+  const border = Math.cos(Math.PI - margin);
+  const target = tensor(Int32Array.of(0));
+  const atTarget = async (c: number, beyond: "jump" | "continuous") => {
+    const loss = await aamSoftmax(tensor([[c, 0]]), target, { margin, beyond, scale: 1 }).item();
+    return -Math.log(Math.exp(loss) - 1); // loss = log(1 + e^−moved)
+  };
+  for (const beyond of ["jump", "continuous"] as const) {
+    const [before, after] = [await atTarget(border + 1e-3, beyond), await atTarget(border - 1e-3, beyond)];
+    const gap = Math.abs(before - after);
+    assert.ok(beyond === "jump" ? gap > 0.03 : gap < 3e-3, `${beyond}: ${before} and ${after}`);
+  }
+  await assertClose(tensor([await atTarget(-1, "continuous")]), [-1 - (1 - Math.cos(margin))], { tolerance: 1e-5 });
+  await gradcheck((x) => aamSoftmax(x, tensor(Int32Array.of(1, 2)), { scale: 4, beyond: "continuous" }), [
+    drawn(4, [2, 3], -0.8, 0.8),
+  ]);
+});
+
+forEachDevice(
+  "at a cosine of 1 and -1 margins have the formula's value, and gradients stay finite, rounding included",
+  async () => {
+    for (const c of [1, -1, 1 + 2 ** -23, -1 - 2 ** -23]) {
+      for (const [beyond, end] of [["jump", 0.2 * Math.sin(0.2)], ["continuous", 1 - Math.cos(0.2)]] as const) {
+        const x = tensor([[c, 0.1]], { requiresGrad: true });
+        const loss = aamSoftmax(x, tensor(Int32Array.of(0)), { scale: 2, beyond });
+        loss.backward();
+        const logits = [2 * (c > 0 ? Math.cos(0.2) : c - end), 0.2];
+        const wanted = Math.log(Math.exp(logits[0]) + Math.exp(logits[1])) - logits[0];
+        await assertClose(loss, [wanted], { shape: [], tolerance: 3e-4 }); // the sine is √1e-7 there, not 0
+        assert.ok((await x.grad!.data()).every((g) => Number.isFinite(g) && Math.abs(g) < 3));
+      }
+    }
+  },
+);
 
 Deno.test("losses refuse shapes that differ, also where they would broadcast", () => {
   assert.throws(() => mseLoss(tensor([[1, 2]]), tensor([1, 2])), {

@@ -1,0 +1,24 @@
+/** What every classifier of utterances can do, so that trainer, losses and inference need not know the model. @module */
+import type { Tensor } from "../tensor/mod.ts";
+import type { Layer, Module } from "./module.ts";
+
+/** The last part of a classifier. */
+export interface Head extends Layer {
+  /** Scores before softmax, (batch, classes), of embeddings (batch, dim). */
+  forward(embedding: Tensor): Tensor;
+}
+
+/** A model that gives an utterance one vector, and scores from it. */
+export interface Classifier extends Module {
+  /** From that vector to a score for each class; a {@linkcode CosineHead} where a margin on angles is trained. */
+  readonly head: Head;
+  /**
+   * One vector for each utterance, (batch, dim): what the head takes.
+   *
+   * @param x float32 (batch, time, channels)
+   * @param lengths int32 (batch): frames of each utterance, the rest being padding; default null, where there is none
+   */
+  embed(x: Tensor, lengths?: Tensor | null): Tensor;
+  /** Scores before softmax, (batch, classes): the head's, of {@linkcode Classifier.embed}. */
+  forward(x: Tensor, lengths?: Tensor | null): Tensor;
+}

@@ -1,0 +1,86 @@
+/** From one vector an utterance to a score for each class. @module */
+import { normalize, type Tensor } from "../tensor/mod.ts";
+import { ReLU, Sigmoid } from "./activations.ts";
+import type { Head } from "./classifier.ts";
+import { Dropout } from "./dropout.ts";
+import { xavierNormal } from "./init.ts";
+import { Linear } from "./linear.ts";
+import { type Layer, Module } from "./module.ts";
+import { Parameter } from "./parameter.ts";
+import { Sequential } from "./sequential.ts";
+
+/** What follows the pooling: one linear map, two with a ReLU, or that of the homework's 2023 edition (1024 wide, sigmoid, dropout). */
+export type HeadName = "linear" | "two-layer" | "2023";
+
+/** Options of {@linkcode CosineHead}. */
+export interface CosineHeadOptions {
+  /** Factor on cosines, so that a softmax of them can get near 0 and 1. Default 30. */
+  scale?: number;
+  /** Applied to the embedding first. Default none. */
+  hidden?: Layer | null;
+}
+
+/**
+ * Scores by angle: scale · cos(embedding, a class's weights), both normalised. The margin losses {@linkcode amSoftmax} and
+ * {@linkcode aamSoftmax} take its {@linkcode CosineHead.cosine}.
+ */
+export class CosineHead extends Module implements Head {
+  /** Comes before the cosines, if there is one. */
+  readonly hidden: Layer | null;
+  /** A direction for each class, (classes, dim); normal with Xavier's deviation at first. */
+  readonly weight: Parameter;
+  /** Factor on cosines. */
+  readonly scale: number;
+
+  /** From `dim` channels (of the hidden layer's output, if there is one) to `classes`. */
+  constructor(dim: number, classes: number, { scale = 30, hidden = null }: CosineHeadOptions = {}) {
+    super();
+    if (!(scale > 0)) throw new RangeError(`Cannot scale cosines by ${scale}: expected a number above 0`);
+    this.hidden = hidden;
+    this.weight = xavierNormal(new Parameter([classes, dim]));
+    this.scale = scale;
+  }
+
+  /** Cosines in [−1, 1], (batch, classes). */
+  cosine(embedding: Tensor): Tensor {
+    const x = this.hidden === null ? embedding : this.hidden.forward(embedding);
+    return normalize(x).matmul(normalize(this.weight).transpose(0, 1));
+  }
+
+  /** See {@linkcode Head}. */
+  forward(embedding: Tensor): Tensor {
+    return this.cosine(embedding).mul(this.scale);
+  }
+}
+
+/** Options of {@linkcode makeHead}. */
+export interface HeadOptions {
+  /** Channels of an embedding. */
+  dim: number;
+  /** Scores to give. */
+  classes: number;
+  /** Probability of dropout in the "2023" head. Default 0.1. */
+  dropout?: number;
+  /** Makes the last layer a {@linkcode CosineHead}. Default false. */
+  cosine?: boolean;
+  /** Of that cosine head. Default 30. */
+  scale?: number;
+}
+
+/** Layers before the last one, and what they leave of the width. */
+const hiddenLayers: Record<HeadName, (dim: number, dropout: number) => { layers: Layer[]; width: number }> = {
+  "linear": (dim) => ({ layers: [], width: dim }),
+  "two-layer": (dim) => ({ layers: [new Linear(dim, dim), new ReLU()], width: dim }),
+  "2023": (dim, dropout) => ({ layers: [new Linear(dim, 1024), new Sigmoid(), new Dropout(dropout)], width: 1024 }),
+};
+
+/** A head by name. */
+export function makeHead(name: HeadName, options: HeadOptions): Head {
+  const { dim, classes, dropout = 0.1, cosine = false, scale = 30 } = options;
+  const { layers, width } = hiddenLayers[name](dim, dropout);
+  if (cosine) {
+    return new CosineHead(width, classes, { scale, hidden: layers.length === 0 ? null : new Sequential(...layers) });
+  }
+  const last = new Linear(width, classes);
+  return layers.length === 0 ? last : new Sequential(...layers, last);
+}
