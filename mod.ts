@@ -51,6 +51,6 @@ export { type LoadedModel, loadModel, type ModelFacts } from "./train/model_file
 export { train, type TrainOptions, type TrainResult } from "./train/train.ts";
 export { infer, type InferRequest, type InferResult } from "./train/infer.ts";
 export { type Prediction, writePredictions } from "./train/predictions_csv.ts";
-export { defineRecipe, type Recipe, recipeNamed, recipes } from "./train/recipes/mod.ts";
+export { type Ablation, defineRecipe, type Recipe, recipeNamed, recipes } from "./train/recipes/mod.ts";
 export type { ScheduleName, TrainConfig } from "./train/train_config.ts";
 export { type Bar, type BarFields, type BarOptions, Screen, type ScreenOptions } from "./train/progress.ts";

@@ -31,6 +31,11 @@ export interface TrainOptions {
   readonly resume?: boolean;
   /** Aborting it saves and stops after the step at hand. */
   readonly signal?: AbortSignal;
+  /**
+   * Step after which to validate, save and stop for now. Unlike a smaller `totalSteps` it leaves the learning rates of the
+   * steps as they are, so that the run can go on later. Default: `totalSteps`.
+   */
+  readonly stopAt?: number;
   /** Where lines and progress go. */
   readonly screen: Screen;
   /** 1 checks every loss and names the op that spoilt it; 2 also prints a line for every kernel of a step. Default 0. */
@@ -131,8 +136,8 @@ class Run {
     const { screen, resume = false } = this.#options;
     const { progress, step: { results } } = this.#setup;
     const from = resume ? await this.#resume() : undefined;
-    const { totalSteps, batchSize } = this.#config;
-    const total = Math.max(totalSteps, progress.step);
+    const { batchSize } = this.#config;
+    const total = Math.max(this.#lastStep, progress.step);
     using metrics = await this.#folder.openMetrics(from);
     using events = this.#folder.openEvents(from);
     using bar = screen.bar({ label: "Train", total, unit: "step", start: progress.step });
@@ -193,8 +198,13 @@ class Run {
     }
   }
 
+  /** The step to stop at. */
+  get #lastStep(): number {
+    return Math.min(this.#config.totalSteps, this.#options.stopAt ?? Infinity);
+  }
+
   #hasStepsLeft(): boolean {
-    return this.#setup.progress.step < this.#config.totalSteps && !this.#isStale();
+    return this.#setup.progress.step < this.#lastStep && !this.#isStale();
   }
 
   /** Whether validations no longer improve. */
@@ -206,8 +216,8 @@ class Run {
   /** Every `validSteps` and after the last step; once. */
   #isValidationDue(): boolean {
     const { progress: { step, validatedStep }, valid } = this.#setup;
-    const { validSteps, totalSteps } = this.#config;
-    return valid.length > 0 && step > validatedStep && (step % validSteps === 0 || step >= totalSteps);
+    const { validSteps } = this.#config;
+    return valid.length > 0 && step > validatedStep && (step % validSteps === 0 || step >= this.#lastStep);
   }
 
   #isComplete(): boolean {

@@ -34,6 +34,25 @@ forEachDevice("a run that was stopped and resumed equals one that never stopped"
   });
 });
 
+forEachDevice(
+  "a run that stops at a step for now has the rates of the whole run, and goes on from there",
+  async (device) => {
+    await withData(async (folder, data) => {
+      const [whole, parts] = [join(folder, "whole"), join(folder, "parts")];
+      const steps = { data, logSteps: 1, validSteps: 40 };
+      const unbroken = await runSmall(device, { ...steps, out: whole });
+      const first = await runSmall(device, { ...steps, out: parts }, { stopAt: 13 });
+      deepStrictEqual([first.step, first.interrupted], [13, false]);
+      strictEqual(first.rows.at(-1)?.step, 13);
+      ok(first.rows.at(-1)?.validAccuracy !== undefined, "validated where it stopped");
+      await runSmall(device, { ...steps, out: parts }, { resume: true, stopAt: 13 }); // nothing is left to do
+      const { step, rows } = await runSmall(device, { ...steps, out: parts }, { resume: true, stopAt: 100 });
+      strictEqual(step, 40);
+      deepStrictEqual(rows.filter((row) => !(row.step === 13 && row.validLoss !== undefined)), unbroken.rows);
+    });
+  },
+);
+
 forEachDevice("a run stopped in the middle of a validation makes up for it when it is resumed", async (device) => {
   await withData(async (folder, data) => {
     const [whole, halves] = [join(folder, "whole"), join(folder, "halves")];

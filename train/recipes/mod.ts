@@ -6,7 +6,7 @@ import { hw4Simple } from "./hw4_simple.ts";
 import { quickstart } from "./quickstart.ts";
 import type { Recipe } from "./recipe.ts";
 
-export { defineRecipe, type Recipe } from "./recipe.ts";
+export { type Ablation, defineRecipe, type Recipe } from "./recipe.ts";
 
 /** All recipes; the first is the default. */
 export const recipes: readonly Recipe[] = [quickstart, hw4Simple, hw4Medium, hw4Medium2023];

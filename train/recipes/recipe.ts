@@ -9,7 +9,12 @@ export interface Recipe {
   readonly about: string;
   /** Every setting of a run. */
   readonly config: Readonly<TrainConfig>;
+  /** Switches that `deno task ablate` tries unless told others: the values of each key, the first of them the base. */
+  readonly ablation?: Ablation;
 }
+
+/** Values of keys to compare; the first of each is the base. */
+export type Ablation = { readonly [K in keyof TrainConfig]?: readonly TrainConfig[K][] };
 
 /** What recipes have in common: the homework's sample code, and nothing it does not have. */
 const common: Omit<TrainConfig, "recipe" | "out"> = {
@@ -68,7 +73,12 @@ const common: Omit<TrainConfig, "recipe" | "out"> = {
  * ```
  */
 export function defineRecipe(
-  { name, about, changes }: { name: string; about: string; changes: Partial<Omit<TrainConfig, "recipe">> },
+  { name, about, changes, ablation }: {
+    name: string;
+    about: string;
+    changes: Partial<Omit<TrainConfig, "recipe">>;
+    ablation?: Ablation;
+  },
 ): Recipe {
-  return { name, about, config: { ...common, recipe: name, out: `runs/${name}`, ...changes } };
+  return { name, about, config: { ...common, recipe: name, out: `runs/${name}`, ...changes }, ablation };
 }
