@@ -1,47 +1,64 @@
 /**
  * Batches for validation and inference: every utterance once, nothing random, so that results can be compared.
  */
+import { SILENCE } from "../features/silence.ts";
 import type { UtteranceSource } from "../sets/utterances.ts";
 import { Ahead } from "./ahead.ts";
-import { type Batch, makeBatch, SILENCE } from "./batch.ts";
+import { type Batch, checkPadding, makeBatch, type Padding, type PadMode } from "./batch.ts";
+import { type Cut, cutsOf } from "./cuts.ts";
 
 /** Options for {@linkcode evaluationBatches}. */
 export interface EvaluationBatchOptions {
   /** "whole" utterances (default), or their "center" of `segmentLength` frames. */
   readonly mode?: "whole" | "center";
-  /** Frames of a centre crop; default 128. */
+  /** Frames of a crop; default 128. */
   readonly segmentLength?: number;
-  /** Most utterances a batch; default 64. */
+  /**
+   * Crops of `segmentLength` frames taken of each utterance, at even distances from its beginning to its end; default 1, the
+   * centre. Shorter utterances have fewer. `indices` of the batches say whose each is: average the scores over them.
+   */
+  readonly crops?: number;
+  /**
+   * Whether every batch has exactly `segmentLength` frames, for models that take no other number; default false, true with
+   * `pad` "center". Not for whole utterances.
+   */
+  readonly fixedTime?: boolean;
+  /** Where a shorter utterance lies; "end" (default): padding follows; "center": in the middle of it, all of which counts. */
+  readonly pad?: PadMode;
+  /** Most utterances, or crops, a batch; default 64. */
   readonly batchSize?: number;
   /** Most frames a batch, padding included; a longer utterance gets a batch for itself. Default 16384. */
   readonly maxFrames?: number;
   /** Frames of a batch are rounded up to a multiple of this, so that fewer shapes occur; default 1. */
   readonly timeMultiple?: number;
-  /** Value of padded frames; default −20. */
-  readonly padding?: number;
+  /** What padded frames hold; default −20. */
+  readonly padding?: Padding;
   /** Batches prepared ahead; default 2. */
   readonly prefetch?: number;
 }
+
+type AllOptions = Required<EvaluationBatchOptions>;
 
 /** Share of a batch that may be padding, once the batch has more than SMALL_BATCH utterances. */
 const MAX_PADDING = 0.25;
 const SMALL_BATCH = 8;
 
-/** Utterances that go into one batch. */
+/** What goes into one batch. */
 interface Group {
-  readonly indices: readonly number[];
+  readonly cuts: readonly Cut[];
   /** Frames of the batch. */
   readonly time: number;
 }
 
 /**
- * Every utterance once, in batches of similar length (longest first), so that little is padding. `indices` of a batch say
- * which utterances it holds. The last batch is never dropped.
+ * Every utterance once, or its crops, in batches of similar length (longest first), so that little is padding. `indices`
+ * of a batch say which utterances it holds. The last batch is never dropped.
  *
  * @param source where the utterances are
  * @param indices which of them; default all
  * @param options mode and sizes
- * @throws {RangeError} an option is out of range
+ * @throws {RangeError} an option is out of range, or does not go with whole utterances
+ * @throws {TypeError} the padding has another number of channels than the features
  * @throws {Error} while iterating: an utterance cannot be read
  */
 export async function* evaluationBatches(
@@ -49,10 +66,11 @@ export async function* evaluationBatches(
   indices: ArrayLike<number> = Object.keys(source.utterances).map(Number),
   options: EvaluationBatchOptions = {},
 ): AsyncGenerator<Batch, void, void> {
-  const given = { mode: "whole" as const, segmentLength: 128, batchSize: 64, maxFrames: 16384, ...options };
-  const all: Required<EvaluationBatchOptions> = { timeMultiple: 1, padding: SILENCE, prefetch: 2, ...given };
+  const all: AllOptions = { ...defaults, fixedTime: options.pad === "center", ...options };
   checkOptions(all);
-  const groups = groupByLength(source, Array.from(indices), all).values();
+  checkPadding("evaluation", { ...all, channels: source.channels });
+  const cuts = Array.from(indices).flatMap((index) => cutsOf({ index, frames: source.utterances[index].frames }, all));
+  const groups = groupByLength(cuts, all).values();
   const ahead = new Ahead(() => {
     const { value, done } = groups.next();
     return done ? undefined : readGroup(source, value, all);
@@ -60,62 +78,70 @@ export async function* evaluationBatches(
   for (let batch = await ahead.take(); batch !== undefined; batch = await ahead.take()) yield batch;
 }
 
-function checkOptions({ mode, segmentLength, batchSize, maxFrames, timeMultiple }: Required<EvaluationBatchOptions>) {
+const defaults: Omit<AllOptions, "fixedTime"> = {
+  mode: "whole",
+  segmentLength: 128,
+  crops: 1,
+  pad: "end",
+  batchSize: 64,
+  maxFrames: 16384,
+  timeMultiple: 1,
+  padding: SILENCE,
+  prefetch: 2,
+};
+
+function checkOptions(
+  { mode, segmentLength, crops, fixedTime, pad, batchSize, maxFrames, timeMultiple }: AllOptions,
+): void {
   if (mode !== "whole" && mode !== "center") {
     throw new RangeError(`Cannot make evaluation batches: mode is "${mode}", wanted "whole" or "center"`);
   }
-  for (const [name, size] of Object.entries({ segmentLength, batchSize, maxFrames, timeMultiple })) {
+  for (const [name, size] of Object.entries({ segmentLength, crops, batchSize, maxFrames, timeMultiple })) {
     if (!(Number.isSafeInteger(size) && size >= 1)) {
       throw new RangeError(`Cannot make evaluation batches: ${name} is ${size}, wanted a whole number of at least 1`);
     }
   }
-}
-
-/** Frames that an utterance of `frames` contributes. */
-function usedFrames(frames: number, { mode, segmentLength }: Required<EvaluationBatchOptions>): number {
-  return mode === "center" ? Math.min(frames, segmentLength) : frames;
+  const ofCrops = crops > 1 ? `crops is ${crops}` : pad === "center" ? 'pad is "center"' : "";
+  const fact = ofCrops || (fixedTime ? "fixedTime is set" : "");
+  if (mode === "whole" && fact !== "") {
+    throw new RangeError(`Cannot make evaluation batches of whole utterances: ${fact}; set mode to "center"`);
+  }
+  if (pad === "center" && !fixedTime) { // or the silence around an utterance would depend on the others in its batch
+    throw new RangeError(`Cannot make evaluation batches: pad is "center", which needs fixedTime`);
+  }
 }
 
 /** Longest first; a group's first utterance decides its number of frames. */
-function groupByLength(
-  { utterances }: UtteranceSource,
-  indices: readonly number[],
-  options: Required<EvaluationBatchOptions>,
-): Group[] {
-  const { batchSize, maxFrames, timeMultiple } = options;
-  const used = (index: number) => usedFrames(utterances[index].frames, options);
-  const sorted = indices.toSorted((a, b) => used(b) - used(a) || a - b);
+function groupByLength(cuts: readonly Cut[], options: AllOptions): Group[] {
+  const { batchSize, maxFrames, timeMultiple, fixedTime, segmentLength } = options;
+  const sorted = cuts.toSorted((a, b) => b.length - a.length || a.index - b.index || a.start - b.start);
   const groups: Group[] = [];
   for (let at = 0; at < sorted.length;) {
-    const time = Math.ceil(used(sorted[at]) / timeMultiple) * timeMultiple;
+    const longest = sorted[at].length;
+    const time = fixedTime ? segmentLength : Math.ceil(longest / timeMultiple) * timeMultiple;
     const most = Math.max(1, Math.min(batchSize, Math.floor(maxFrames / time)));
-    const indices = takeSimilar(sorted.slice(at, at + most), (index) => used(index) / used(sorted[at]));
-    groups.push({ indices, time });
-    at += indices.length;
+    const candidates = sorted.slice(at, at + most);
+    const cuts = fixedTime ? candidates : takeSimilar(candidates, longest);
+    groups.push({ cuts, time });
+    at += cuts.length;
   }
   return groups;
 }
 
 /** As many as leave at most a quarter of the batch to padding; but some anyway, for a batch has a price of its own. */
-function takeSimilar(indices: readonly number[], share: (index: number) => number): readonly number[] {
+function takeSimilar(cuts: readonly Cut[], longest: number): readonly Cut[] {
   let filled = 0;
-  for (const [count, index] of indices.entries()) {
-    filled += share(index);
-    if (count >= SMALL_BATCH && filled < (1 - MAX_PADDING) * (count + 1)) return indices.slice(0, count);
+  for (const [count, { length }] of cuts.entries()) {
+    filled += length / longest;
+    if (count >= SMALL_BATCH && filled < (1 - MAX_PADDING) * (count + 1)) return cuts.slice(0, count);
   }
-  return indices;
+  return cuts;
 }
 
-async function readGroup(
-  source: UtteranceSource,
-  { indices, time }: Group,
-  options: Required<EvaluationBatchOptions>,
-): Promise<Batch> {
-  const items = await Promise.all(indices.map(async (index) => {
-    const features = await source.read(index);
-    const length = usedFrames(features.frames, options);
-    const start = Math.floor((features.frames - length) / 2);
-    return { index, label: source.utterances[index].label, features, start, length };
+async function readGroup(source: UtteranceSource, { cuts, time }: Group, options: AllOptions): Promise<Batch> {
+  const items = await Promise.all(cuts.map(async (cut) => {
+    const features = await source.read(cut.index);
+    return { ...cut, label: source.utterances[cut.index].label, features };
   }));
-  return makeBatch(items, { time, channels: source.channels, padding: options.padding });
+  return makeBatch(items, { time, channels: source.channels, padding: options.padding, pad: options.pad });
 }

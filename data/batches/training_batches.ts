@@ -1,9 +1,10 @@
 /**
  * Batches for training: random crops of shuffled utterances, without end, prepared ahead.
  */
+import { SILENCE } from "../features/silence.ts";
 import type { UtteranceSource } from "../sets/utterances.ts";
 import { Ahead } from "./ahead.ts";
-import { type Batch, makeBatch, SILENCE } from "./batch.ts";
+import { type Batch, checkPadding, makeBatch, type Padding, type PadMode } from "./batch.ts";
 import { cropStart, type EpochPlan, planEpoch } from "./epoch_plan.ts";
 
 /** Options for {@linkcode TrainingBatches}. */
@@ -16,8 +17,10 @@ export interface TrainingBatchOptions {
   readonly seed?: number;
   /** Whether an epoch's last batch is left out if it is not full; default true. */
   readonly dropLast?: boolean;
-  /** Value of padded frames; default −20. */
-  readonly padding?: number;
+  /** What padded frames hold; default −20. */
+  readonly padding?: Padding;
+  /** Where a shorter utterance lies; "end" (default): padding follows; "center": in the middle of it, all of which counts. */
+  readonly pad?: PadMode;
   /** Batches prepared ahead; default 4. */
   readonly prefetch?: number;
 }
@@ -75,8 +78,17 @@ export class TrainingBatches {
   constructor(source: UtteranceSource, indices: ArrayLike<number>, options: TrainingBatchOptions) {
     this.#source = source;
     this.#indices = Int32Array.from(indices);
-    this.#options = { segmentLength: 128, seed: 0, dropLast: true, padding: SILENCE, prefetch: 4, ...options };
+    const defaults = {
+      segmentLength: 128,
+      seed: 0,
+      dropLast: true,
+      padding: SILENCE,
+      pad: "end" as const,
+      prefetch: 4,
+    };
+    this.#options = { ...defaults, ...options };
     checkOptions(this.#indices.length, this.#options);
+    checkPadding("training", { ...this.#options, channels: source.channels });
     this.#ahead = this.#startAt(this.#place);
   }
 
@@ -148,7 +160,7 @@ export class TrainingBatches {
     { first, end }: { first: number; end: number },
     after: Place,
   ): Promise<{ batch: Batch; after: Place }> {
-    const { segmentLength: time, padding } = this.#options;
+    const { segmentLength: time, padding, pad } = this.#options;
     const { channels, utterances } = this.#source;
     const row = async (position: number) => {
       const index = order[position], features = await this.#source.read(index);
@@ -157,7 +169,7 @@ export class TrainingBatches {
       return { index, label: utterances[index].label, features, start, length };
     };
     const items = await Promise.all(Array.from({ length: end - first }, (_, i) => row(first + i)));
-    return { batch: makeBatch(items, { time, channels, padding }), after };
+    return { batch: makeBatch(items, { time, channels, padding, pad }), after };
   }
 }
 

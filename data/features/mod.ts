@@ -26,5 +26,6 @@ export {
   type SettingsOf,
   type SpectrogramSettings,
 } from "./settings.ts";
+export { framesOf, silenceOf } from "./silence.ts";
 export { Spectrogram } from "./spectrogram.ts";
 export { type WindowName } from "./window.ts";

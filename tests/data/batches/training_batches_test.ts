@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Batch } from "../../../data/batches/batch.ts";
-import { TrainingBatches } from "../../../data/batches/training_batches.ts";
+import { TrainingBatches, type TrainingBatchOptions } from "../../../data/batches/training_batches.ts";
 import { madeUp } from "./made_up.ts";
 
 const FRAMES = Array.from({ length: 23 }, (_, i) => 3 + (i * 7) % 20);
@@ -53,6 +53,14 @@ Deno.test("training batches: crops start anywhere, the last place included, equa
   for (const count of counts) assert.ok(Math.abs(count - 1000) < 110, `${counts}`); // 4 standard deviations
 });
 
+Deno.test("training batches: a short utterance in the middle of silence, all of which counts", async () => {
+  const options = { batchSize: 2, segmentLength: 6, pad: "center", padding: -1 } as const;
+  const batch = await new TrainingBatches(madeUp([3, 8]), [0, 1], options).next();
+  assert.deepEqual([...batch.lengths], [6, 6]);
+  const row = batch.indices.indexOf(0);
+  assert.deepEqual([...batch.features.subarray(6 * row, 6 * row + 6)], [-1, 0, 1, 2, -1, -1]);
+});
+
 Deno.test("training batches: only the given utterances are used", async () => {
   const batches = new TrainingBatches(madeUp(FRAMES), [2, 7, 11, 13], { batchSize: 2 });
   const seen = (await take(batches, 2)).flatMap(({ indices }) => [...indices]);
@@ -103,6 +111,16 @@ Deno.test("training batches: wrong sizes and places are refused", () => {
   assert.throws(() => make([], 8), { message: "Cannot make training batches: there are no utterances to train on" });
   assert.throws(() => make(ALL, 0), {
     message: "Cannot make training batches: batchSize is 0, wanted a whole number of at least 1",
+  });
+  const padded = (options: Partial<TrainingBatchOptions>) =>
+    new TrainingBatches(madeUp(FRAMES), ALL, { batchSize: 2, ...options });
+  assert.throws(() => padded({ pad: "left" as "end" }), {
+    name: "RangeError",
+    message: 'Cannot make training batches: pad is "left", wanted "end" or "center"',
+  });
+  assert.throws(() => padded({ padding: new Float32Array(3) }), {
+    name: "TypeError",
+    message: "Cannot make training batches: the padding has 3 values, but a frame has 1",
   });
   const state = make(ALL, 4).state;
   assert.throws(() => make([1, 2, 3, 4], 4).restore(state), {
