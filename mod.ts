@@ -52,5 +52,7 @@ export { train, type TrainOptions, type TrainResult } from "./train/train.ts";
 export { infer, type InferRequest, type InferResult } from "./train/infer.ts";
 export { type Prediction, writePredictions } from "./train/predictions_csv.ts";
 export { type Ablation, defineRecipe, type Recipe, recipeNamed, recipes } from "./train/recipes/mod.ts";
-export type { ScheduleName, TrainConfig } from "./train/train_config.ts";
+export type { LossName, ModelName, ScheduleName, TrainConfig } from "./train/train_config.ts";
+export type { ModelOptions } from "./train/models/mod.ts";
+export type { Viewing } from "./train/viewing.ts";
 export { type Bar, type BarFields, type BarOptions, Screen, type ScreenOptions } from "./train/progress.ts";

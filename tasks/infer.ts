@@ -14,6 +14,7 @@ const options = {
   out: withDefault(text("File to write", { placeholder: "FILE" }), "predictions.csv"),
   topK: withDefault(integer("Likeliest classes of each, with their probabilities", { min: 1 }), 1),
   batchSize: withDefault(integer("Utterances a batch", { min: 1 }), 16),
+  crops: integer("Crops of each utterance whose scores are averaged (default: as the model was validated)", { min: 1 }),
   device: withDefault(
     choice("Where to compute; auto: a real GPU, else the CPU", ["auto", "webgpu", "cpu"]),
     "auto",
@@ -41,14 +42,14 @@ function lineOf({ id, classes }: Prediction): string {
 
 await runTask(async () => {
   const { options, positionals: recordings } = parseCommand(spec, Deno.args);
-  const { model, data, out, topK, batchSize, device } = options;
+  const { model, data, out, topK, batchSize, crops, device } = options;
   if (data !== undefined && recordings.length > 0) {
     throw new UsageError("Cannot predict two things at once: give either --data DIR or recordings");
   }
   await checkWritable(out);
   const screen = new Screen();
   const { infer } = await import("../train/infer.ts"); // only now: --help and typos need no engine
-  const { predictions, skipped } = await infer({ model, data, recordings, topK, batchSize, device }, { screen });
+  const { predictions, skipped } = await infer({ model, data, recordings, topK, batchSize, crops, device }, { screen });
   await writePredictions(out, predictions);
   if (recordings.length <= mostShown) predictions.slice(0, recordings.length).forEach((p) => screen.log(lineOf(p)));
   screen.info(`Wrote ${predictions.length} predictions to ${out}`);

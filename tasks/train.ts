@@ -2,7 +2,8 @@
 import { recipes } from "../train/recipes/mod.ts";
 import { Screen } from "../train/progress.ts";
 import { resolveConfig } from "../train/resolve_config.ts";
-import { type TrainConfig, trainFields, trainGroups } from "../train/train_config.ts";
+import type { TrainConfig } from "../train/train_config.ts";
+import { trainFields, trainGroups } from "../train/train_fields.ts";
 import { type CommandSpec, parseCommand } from "./cli/command.ts";
 import { asUsageError } from "./cli/errors.ts";
 import { exitCodes, runTask, stopOnInterrupt } from "./cli/run_task.ts";

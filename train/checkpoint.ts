@@ -1,6 +1,6 @@
 /** Everything a run continues from, as one file. @module */
 import type { TrainingBatchState } from "../data/batches/mod.ts";
-import type { SpeakerClassifier } from "../nn/mod.ts";
+import type { Classifier } from "../nn/mod.ts";
 import { type RandomState, randomState, setRandomState } from "../tensor/mod.ts";
 import type { Optimizer } from "./optim/mod.ts";
 import type { Checkpoint, Saved } from "./run_folder.ts";
@@ -32,7 +32,7 @@ export function freshProgress(): Progress {
 
 /** The parts whose state a checkpoint holds. */
 export interface RunParts {
-  readonly model: SpeakerClassifier;
+  readonly model: Classifier;
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
   readonly batches: { readonly state: TrainingBatchState; restore(state: TrainingBatchState): void };

@@ -15,7 +15,7 @@ export interface FeatureFacts {
  *
  * @throws Error naming what differs.
  */
-export function checkFit({ options, featureSettings }: ModelFacts, data: FeatureFacts): void {
+export function checkFit({ channels, featureSettings }: ModelFacts, data: FeatureFacts): void {
   const what = `Cannot predict ${JSON.stringify(data.folder)}`;
   if (featureSettings !== null && data.featureSettings !== null) {
     const differing = differences(featureSettings, data.featureSettings);
@@ -23,8 +23,8 @@ export function checkFit({ options, featureSettings }: ModelFacts, data: Feature
       throw new Error(`${what}: its features are not made as those that the model knows: ${differing.join(", ")}`);
     }
   }
-  if (data.channels !== options.nMels) {
-    throw new Error(`${what}: its frames have ${data.channels} channels, the model takes ${options.nMels}`);
+  if (data.channels !== channels) {
+    throw new Error(`${what}: its frames have ${data.channels} channels, the model takes ${channels}`);
   }
 }
 

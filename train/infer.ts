@@ -1,16 +1,17 @@
 /** Predictions of a trained model. @module */
 import { dirname, join } from "node:path";
+import { silenceOf } from "../data/features/mod.ts";
 import { findTestRecordings } from "../data/preprocess/recordings.ts";
-import type { Batch } from "../data/batches/mod.ts";
 import { openDataSet, type UtteranceSource } from "../data/sets/mod.ts";
-import { chooseDevice, currentDevice, scope, setDevice } from "../tensor/mod.ts";
+import { chooseDevice, currentDevice, setDevice } from "../tensor/mod.ts";
 import { readConfigFile } from "./config.ts";
 import { checkFit } from "./data_fit.ts";
 import { type LoadedModel, loadModel } from "./model_file.ts";
 import type { Prediction } from "./predictions_csv.ts";
 import type { Screen } from "./progress.ts";
 import { readRecordings, type RecordingToRead } from "./recordings_source.ts";
-import { modelBatches, scores } from "./validate.ts";
+import { scoreUtterances } from "./scoring.ts";
+import { withCrops } from "./viewing.ts";
 
 /** What to predict. */
 export interface InferRequest {
@@ -27,6 +28,8 @@ export interface InferRequest {
   readonly topK: number;
   /** Utterances a batch, at most. */
   readonly batchSize: number;
+  /** Crops of each utterance whose scores are averaged; default as in training's validation. */
+  readonly crops?: number;
   /** Where to compute; "auto" is a real GPU if there is one, else the CPU. */
   readonly device: "auto" | "webgpu" | "cpu";
 }
@@ -131,51 +134,28 @@ async function openRecordings(
   return { ...source, [Symbol.dispose]() {} };
 }
 
-/** Batches enqueued before the first of them is read: an answer of a GPU takes longer than a batch. */
-const IN_FLIGHT = 8;
-
 /** Predictions in the order of the utterances. */
 async function predict(
-  { model, classes }: LoadedModel,
+  { model, classes, viewing, featureSettings }: LoadedModel,
   data: UtteranceSource,
-  { topK, batchSize }: InferRequest,
+  { topK, batchSize, crops }: InferRequest,
   screen: Screen,
 ): Promise<Prediction[]> {
   const predictions = new Array<Prediction>(data.utterances.length);
   if (data.utterances.length === 0) return [];
   using bar = screen.bar({ label: "Infer", total: data.utterances.length, unit: "uttr" });
-  const waiting: Promise<Ranked>[] = [];
+  const options = { viewing: withCrops(viewing, crops), batchSize, silence: silenceOf(featureSettings) };
   let done = 0;
-  const takeOldest = async () => {
-    const { batch, places, probabilities } = await waiting.shift()!;
-    const k = places.length / batch.batch;
-    batch.indices.forEach((utterance, row) => {
-      const ranked = Array.from({ length: k }, (_, j) => row * k + j);
-      const named = ranked.map((at) => ({ name: classes[places[at]], probability: probabilities[at] }));
-      predictions[utterance] = { id: data.utterances[utterance].id, classes: named };
-    });
-    bar.update(done += batch.batch);
-  };
-  for await (const batch of modelBatches(data, undefined, { batchSize })) {
-    const ranked = rank(batch, () => scores(model, batch).softmax(-1).topk(Math.min(topK, classes.length)));
-    ranked.catch(() => {}); // thrown when its turn comes
-    waiting.push(ranked);
-    if (waiting.length >= IN_FLIGHT) await takeOldest();
+  for await (const { index, logits } of scoreUtterances(model, data, options)) {
+    predictions[index] = { id: data.utterances[index].id, classes: likeliest(logits, classes, topK) };
+    bar.update(++done);
   }
-  while (waiting.length > 0) await takeOldest();
   return predictions;
 }
 
-/** The likeliest classes of each utterance of a batch, row after row. */
-interface Ranked {
-  readonly batch: Batch;
-  readonly places: ArrayLike<number>;
-  readonly probabilities: ArrayLike<number>;
-}
-
-async function rank(batch: Batch, compute: () => ReturnType<ReturnType<typeof scores>["topk"]>): Promise<Ranked> {
-  const { values, indices } = scope(compute);
-  const [probabilities, places] = await Promise.all([values.data(), indices.data()]);
-  [values, indices].forEach((t) => t.dispose());
-  return { batch, places, probabilities };
+/** The classes of the highest scores, likeliest first, with their softmax. */
+export function likeliest(logits: Float32Array, classes: readonly string[], topK: number): Prediction["classes"] {
+  const places = Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b).slice(0, topK);
+  const total = logits.reduce((sum, x) => sum + Math.exp(x - logits[places[0]]), 0);
+  return places.map((c) => ({ name: classes[c], probability: Math.exp(logits[c] - logits[places[0]]) / total }));
 }

@@ -1,19 +1,26 @@
 /**
- * A trained model as a file: weights, and all that is needed to use them (sizes, classes, feature settings).
+ * A trained model as a file: weights, and all that is needed to use them (architecture, sizes, classes, feature settings).
  * @module
  */
 import { type FeatureSettings, parseFeatureSettings } from "../data/features/mod.ts";
 import { type ArrayDict, readSafetensors } from "../data/files/mod.ts";
-import * as nn from "../nn/mod.ts";
+import * as models from "./models/mod.ts";
 import type { Saved } from "./run_folder.ts";
-import type { TrainConfig } from "./train_config.ts";
+import type { ModelName, TrainConfig } from "./train_config.ts";
+import { type Viewing, viewingOf } from "./viewing.ts";
 
-const FORMAT = "voxgrad speaker classifier 1";
+const FORMAT = "voxgrad classifier 2";
 
 /** What a model file says besides weights. */
 export interface ModelFacts {
-  /** Sizes and kinds of the model's parts, see `nn.SpeakerClassifierOptions`. */
-  readonly options: ConstructorParameters<(typeof nn)["SpeakerClassifier"]>[0] & { readonly nMels: number };
+  /** Name of the architecture, a config's `model`. */
+  readonly architecture: ModelName;
+  /** Sizes and kinds of the model's parts. */
+  readonly options: models.ModelOptions;
+  /** Values a frame. */
+  readonly channels: number;
+  /** How recordings are to be presented. */
+  readonly viewing: Viewing;
   /** Names of the classes in the order of the scores. */
   readonly classes: readonly string[];
   /** How to make features from recordings; null where the training data did not say. */
@@ -26,16 +33,19 @@ export interface ModelFacts {
 
 /** A model ready to use. */
 export interface LoadedModel extends ModelFacts {
-  /** The classifier, in evaluation mode. */
-  readonly model: InstanceType<(typeof nn)["SpeakerClassifier"]>;
+  /** An `nn.Classifier` in evaluation mode. */
+  readonly model: ReturnType<(typeof models)["modelKinds"][ModelName]["build"]>;
 }
 
-/** The module's options for a config and a data set. */
-export function modelOptions(config: TrainConfig, nMels: number, numSpeakers: number): ModelFacts["options"] {
-  const { dModel, nHead, numLayers, dimFeedforward, dropout, activation, normFirst, pooling, head } = config;
-  const positionalEncoding = config.positionalEncoding === "sinusoidal";
-  const sizes = { nMels, numSpeakers, dModel, nHead, numLayers, dimFeedforward };
-  return { ...sizes, dropout, activation, normFirst, positionalEncoding, pooling, head };
+/** What a config and data say of a model. */
+export function describeModel(
+  config: TrainConfig,
+  channels: number,
+  classes: readonly string[],
+): Pick<ModelFacts, "architecture" | "options" | "channels" | "viewing" | "classes"> {
+  const { model: architecture } = config;
+  const options = models.modelKinds[architecture].optionsOf(config, { channels, classes: classes.length });
+  return { architecture, options, channels, viewing: viewingOf(config), classes };
 }
 
 /** What to write for weights and facts. */
@@ -49,6 +59,9 @@ export function parseFacts(path: string, metadata: Readonly<Record<string, strin
   if (metadata.format?.startsWith("voxgrad checkpoint")) {
     throw refuse("it is a checkpoint to resume from; give the run folder, which holds the best model");
   }
+  if (metadata.format === "voxgrad speaker classifier 1") {
+    throw refuse("an earlier version of voxgrad wrote it; train it anew");
+  }
   if (metadata.format !== FORMAT) throw refuse("it is not a model that deno task train wrote");
   let facts: ModelFacts;
   try {
@@ -56,11 +69,19 @@ export function parseFacts(path: string, metadata: Readonly<Record<string, strin
   } catch {
     throw refuse("its description is not JSON");
   }
-  const { options, classes, featureSettings } = facts;
-  const sane = typeof options === "object" && options !== null && Array.isArray(classes) &&
-    classes.every((c) => typeof c === "string");
-  if (!sane || options.numSpeakers !== classes.length) throw refuse("its description does not fit its classes");
+  if (!isSane(facts)) throw refuse("its description is damaged");
+  const { featureSettings } = facts;
   return { ...facts, featureSettings: featureSettings === null ? null : parseFeatureSettings(featureSettings) };
+}
+
+/** Whether a description from a file has the parts that using the model needs; the weights have to fit it as well. */
+function isSane({ architecture, options, channels, viewing, classes }: ModelFacts): boolean {
+  const isCount = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 1 && (n as number) <= 1e6;
+  return Object.hasOwn(models.modelKinds, architecture) && typeof options === "object" && options !== null &&
+    Object.values(options).every((value) => typeof value !== "number" || (value >= 0 && value <= 1e6)) &&
+    Array.isArray(classes) && classes.length > 0 && classes.every((c) => typeof c === "string") &&
+    isCount(channels) && ["whole", "crops"].includes(viewing?.mode) &&
+    isCount(viewing.frames) && isCount(viewing.crops);
 }
 
 /**
@@ -80,7 +101,7 @@ export async function loadModel(path: string): Promise<LoadedModel> {
   }
   const { arrays, metadata } = readSafetensors(file);
   const facts = parseFacts(file, metadata);
-  const model = new nn.SpeakerClassifier(facts.options);
+  const model = models.modelKinds[facts.architecture].build(facts.options);
   model.loadStateDict(arrays, { source: file });
   return { ...facts, model: model.eval() };
 }

@@ -2,7 +2,9 @@
 import { basename, dirname, join } from "node:path";
 import { flagLayer, layConfig, type Layer, readConfigFile } from "./config.ts";
 import { recipeNamed, recipes } from "./recipes/mod.ts";
-import { checkTrainConfig, fixedKeys, type TrainConfig, trainFields } from "./train_config.ts";
+import { checkTrainConfig } from "./check_config.ts";
+import type { TrainConfig } from "./train_config.ts";
+import { fixedKeys, trainFields } from "./train_fields.ts";
 
 /** What a user gives for a run. */
 export interface ConfigRequest {

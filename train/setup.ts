@@ -1,12 +1,15 @@
 /** What a run trains with, made from its config and data. @module */
 import { TrainingBatches } from "../data/batches/mod.ts";
-import { splitStratified } from "../data/sets/mod.ts";
-import { SpeakerClassifier } from "../nn/mod.ts";
+import { silenceOf } from "../data/features/mod.ts";
 import { manualSeed } from "../tensor/mod.ts";
 import { freshProgress, type RunParts } from "./checkpoint.ts";
-import { modelOptions } from "./model_file.ts";
+import { inSteps } from "./in_steps.ts";
+import { describeModel } from "./model_file.ts";
+import { modelKinds } from "./models/mod.ts";
+import { Objective } from "./objective.ts";
 import { optimizerOf } from "./optimizer_of.ts";
 import { scheduleOf } from "./schedules/from_config.ts";
+import { splitOf } from "./split_of.ts";
 import type { TrainConfig } from "./train_config.ts";
 import type { TrainingData } from "./training_data.ts";
 import { TrainingStep } from "./training_step.ts";
@@ -16,6 +19,10 @@ const WINDOW = 128;
 
 /** The parts of a run, and the memory they hold. */
 export interface Setup extends RunParts, Disposable {
+  /** The config with every count in steps. */
+  readonly config: TrainConfig;
+  /** What the model file will say of the model. */
+  readonly description: ReturnType<typeof describeModel>;
   readonly batches: TrainingBatches;
   readonly step: TrainingStep;
   /** Utterances kept for validation. */
@@ -26,26 +33,31 @@ export interface Setup extends RunParts, Disposable {
  * Builds the parts on the current device. Writes nothing, so that a mistake in config or data leaves nothing behind.
  *
  * @param careful whether every loss is looked at before the weights change
- * @throws Error if there are too few utterances for a batch or for validation.
+ * @throws Error if there are too few utterances for a batch or for validation, or the split does not fit the data.
  */
-export function setUp(config: TrainConfig, data: TrainingData, careful: boolean): Setup {
-  const { batchSize, segmentLength: time, validFraction, seed, gradClip } = config;
+export async function setUp(given: TrainConfig, data: TrainingData, careful: boolean): Promise<Setup> {
+  const { batchSize, segmentLength: time, gradClip, seed } = given;
   const { channels, classes, utterances } = data;
-  const { train, valid } = splitStratified(utterances.map(({ label }) => label), { validFraction, seed });
-  const batches = new TrainingBatches(data, train, config);
+  const { train, valid } = await splitOf(given, data);
+  const description = describeModel(given, channels, classes);
+  const { fixed } = description.viewing;
+  const padding = silenceOf(data.featureSettings);
+  const batches = new TrainingBatches(data, train, { ...given, padding, pad: fixed ? "center" : "end" });
+  const config = inSteps(given, batches.batchesPerEpoch);
   manualSeed(seed);
-  const model = new SpeakerClassifier(modelOptions(config, channels, classes.length));
+  const model = modelKinds[given.model].build(description.options);
+  const objective = new Objective(config);
   const optimizer = optimizerOf(config, model.parameters());
-  const padded = train.some((i) => utterances[i].frames < time);
+  const padded = !fixed && train.some((i) => utterances[i].frames < time);
   const sizes = { batchSize, time, channels, window: WINDOW };
-  const step = new TrainingStep({ model, optimizer, ...sizes, gradClip, padded, careful });
+  const step = new TrainingStep({ model, objective, optimizer, ...sizes, gradClip, padded, careful });
   const dispose = () => {
     step.dispose();
+    objective.dispose();
     for (const { flat, states, numbers } of optimizer.groups) {
       for (const t of [flat.values, flat.gradients, numbers, ...Object.values(states)]) t.dispose();
     }
   };
-  const schedule = scheduleOf(config);
-  const parts = { model, optimizer, schedule, batches, progress: freshProgress(), classes };
-  return { ...parts, step, valid, [Symbol.dispose]: dispose };
+  const parts = { model, optimizer, schedule: scheduleOf(config), batches, progress: freshProgress(), classes };
+  return { ...parts, config, description, step, valid, [Symbol.dispose]: dispose };
 }

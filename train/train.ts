@@ -11,9 +11,10 @@ import {
   profile,
   setDevice,
 } from "../tensor/mod.ts";
+import { silenceOf } from "../data/features/mod.ts";
 import { makeCheckpoint, restoreCheckpoint } from "./checkpoint.ts";
 import type { MetricsFile } from "./metrics_file.ts";
-import { modelOptions, modelToSave } from "./model_file.ts";
+import { modelToSave } from "./model_file.ts";
 import { Pace } from "./pace.ts";
 import type { Bar, Screen } from "./progress.ts";
 import { RunFolder } from "./run_folder.ts";
@@ -24,6 +25,7 @@ import type { EventWriter } from "./tensorboard.ts";
 import { openTrainingData, type TrainingData } from "./training_data.ts";
 import type { TrainConfig } from "./train_config.ts";
 import { validate } from "./validate.ts";
+import { validViewingOf } from "./viewing.ts";
 
 /** How a run is started. */
 export interface TrainOptions {
@@ -70,8 +72,8 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
   screen.info(`Use ${device.type} now! ${device.description} (${reason})`);
   try {
     using data = await openTrainingData(config.data, { ...config, screen });
-    screen.info(`Finish loading data! ${data.utterances.length} utterances of ${data.classes.length} speakers`);
-    using setup = setUp(config, data, debug >= 1);
+    screen.info(`Finish loading data! ${data.utterances.length} utterances of ${data.classes.length} classes`);
+    using setup = await setUp(config, data, debug >= 1);
     screen.info(`Finish creating model! ${setup.model.numParameters} parameters`);
     if (setup.valid.length === 0) {
       const kept = `${config.validFraction} of ${data.utterances.length}`;
@@ -81,7 +83,7 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
     using _ = await folder.lock();
     screen.info(`Run folder: ${folder.path}`);
     try {
-      return await new Run(config, options, { data, setup, folder }).run();
+      return await new Run(options, { given: config, data, setup, folder }).run();
     } catch (error) {
       throw await ended(error, { folder, resume, step: setup.progress.step });
     }
@@ -116,6 +118,9 @@ interface Outputs {
 
 /** One run. */
 class Run {
+  /** As given, for the run folder. */
+  readonly #given: TrainConfig;
+  /** With every count in steps. */
   readonly #config: TrainConfig;
   readonly #options: TrainOptions;
   readonly #data: TrainingData;
@@ -124,11 +129,10 @@ class Run {
   #saved = "";
 
   constructor(
-    config: TrainConfig,
     options: TrainOptions,
-    { data, setup, folder }: { data: TrainingData; setup: Setup; folder: RunFolder },
+    { given, data, setup, folder }: { given: TrainConfig; data: TrainingData; setup: Setup; folder: RunFolder },
   ) {
-    [this.#config, this.#options] = [config, options];
+    [this.#given, this.#config, this.#options] = [given, setup.config, options];
     [this.#data, this.#setup, this.#folder] = [data, setup, folder];
   }
 
@@ -163,7 +167,7 @@ class Run {
       if (await this.#folder.hasBest()) this.#saved = this.#place();
       else this.#forgetBest();
     }
-    await this.#folder.saveConfig(this.#config);
+    await this.#folder.saveConfig(this.#given);
     if (this.#isComplete()) screen.info(`Nothing is left to do: go on with a --total-steps above ${progress.step}`);
     return progress.step;
   }
@@ -239,11 +243,13 @@ class Run {
     const { step } = progress;
     await log.settle(step); // a bad loss must not become the best model
     using bar = this.#options.screen.bar({ label: "Valid", total: valid.length, unit: "uttr", transient: true });
-    const { segmentLength, validSegment } = this.#config;
-    const mode = validSegment === "whole" ? "whole" : "center";
-    const onBatch = (done: number) => bar.update(done);
-    const { signal } = this.#options;
-    const measured = await validate(model, this.#data, valid, { mode, segmentLength, onBatch, signal });
+    const measured = await validate(model, this.#data, {
+      indices: valid,
+      viewing: validViewingOf(this.#config),
+      silence: silenceOf(this.#data.featureSettings),
+      onProgress: (done) => bar.update(done),
+      signal: this.#options.signal,
+    });
     bar.finish();
     if (measured === null) return; // it comes first when the run is resumed
     const { loss, accuracy } = measured;
@@ -251,7 +257,7 @@ class Run {
     metrics.append({ step, validLoss: loss, validAccuracy: accuracy });
     events.scalar("Loss/valid", loss, step);
     events.scalar("Acc/valid", accuracy, step);
-    if (watchesMetric(schedule)) schedule.observe(accuracy);
+    if (watchesMetric(schedule)) schedule.observe(this.#config.lrMetric === "loss" ? loss : accuracy);
     await this.#keepBest(accuracy, loss);
   }
 
@@ -272,12 +278,10 @@ class Run {
 
   /** Writes a copy of the weights as the best model. */
   async #saveModel(accuracy: number | null): Promise<void> {
-    const { model, classes, progress: { step } } = this.#setup;
-    const { channels, featureSettings } = this.#data;
-    const options = modelOptions(this.#config, channels, classes.length);
-    await this.#folder.saveBest(
-      modelToSave(await model.stateArrays(), { options, classes, featureSettings, step, accuracy }),
-    );
+    const { model, description, progress: { step } } = this.#setup;
+    const { featureSettings } = this.#data;
+    const facts = { ...description, featureSettings, step, accuracy };
+    await this.#folder.saveBest(modelToSave(await model.stateArrays(), facts));
   }
 
   /** Tells states of the run apart. */

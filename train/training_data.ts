@@ -1,6 +1,6 @@
 /** What a run trains on: a data set folder, or recordings in class folders. @module */
 import { join } from "node:path";
-import { featurePresets, type FeatureSettings } from "../data/features/mod.ts";
+import { type FeatureSettings, parseFeatureSettings } from "../data/features/mod.ts";
 import { findRecordings, findTestRecordings } from "../data/preprocess/recordings.ts";
 import { openDataSet, type UtteranceSource } from "../data/sets/mod.ts";
 import type { Screen } from "./progress.ts";
@@ -21,19 +21,24 @@ export interface TrainingData extends UtteranceSource, Disposable {
 export interface OpenOptions {
   /** Most memory for features kept after reading, in MB. */
   readonly cacheMegabytes: number;
+  /** Preset of features to compute from recordings. */
+  readonly features: string;
   /** Says what was found. */
   readonly screen: Screen;
 }
 
 /**
- * Opens a data set, or reads recordings in class folders and computes their features (preset `hw4`), all of which stay in memory: for more
+ * Opens a data set, or reads recordings in class folders and computes their features, all of which stay in memory: for more
  * recordings than that there is `deno task preprocess`.
  *
  * @throws Error if there is no such folder, or it is neither.
  */
-export async function openTrainingData(folder: string, { cacheMegabytes, screen }: OpenOptions): Promise<TrainingData> {
+export async function openTrainingData(
+  folder: string,
+  { cacheMegabytes, features, screen }: OpenOptions,
+): Promise<TrainingData> {
   const isSet = await hasFile(folder, "metadata.json");
-  if (!isSet && await looksLikeRecordings(folder)) return await openRecordings(folder, screen);
+  if (!isSet && await looksLikeRecordings(folder)) return await openRecordings(folder, features, screen);
   const data = await openDataSet(folder, { cacheBytes: cacheMegabytes * 1e6 });
   for (const notice of data.notices) screen.info(notice);
   return data;
@@ -53,7 +58,7 @@ async function looksLikeRecordings(folder: string): Promise<boolean> {
   }
 }
 
-async function openRecordings(folder: string, screen: Screen): Promise<TrainingData> {
+async function openRecordings(folder: string, features: string, screen: Screen): Promise<TrainingData> {
   const { recordings, unlabelled } = await findRecordings(folder);
   if (unlabelled.length > 0) screen.info(`${unlabelled.length} recordings lie in no class folder and are left out`);
   const classes = [...new Set(recordings.map(({ label }) => label))].sort();
@@ -64,7 +69,7 @@ async function openRecordings(folder: string, screen: Screen): Promise<TrainingD
   const onBroken = (_: unknown, reason: string) => {
     throw new Error(`${reason}; remove it, or let deno task preprocess skip it`);
   };
-  const source = await readRecordings(listed, featurePresets.hw4, { screen, onBroken });
-  const featureSettings = featurePresets.hw4;
+  const featureSettings = parseFeatureSettings(features);
+  const source = await readRecordings(listed, featureSettings, { screen, onBroken });
   return { ...source, classes, featureSettings, test: null, isRecordings: true, [Symbol.dispose]() {} };
 }

@@ -1,10 +1,9 @@
 /** One training step, captured once and replayed. @module */
 import type { Batch } from "../data/batches/mod.ts";
-import type { SpeakerClassifier } from "../nn/mod.ts";
+import type { Classifier } from "../nn/mod.ts";
 import {
   capture,
   type Captured,
-  crossEntropy,
   currentDevice,
   findNonFinite,
   randomState,
@@ -12,11 +11,13 @@ import {
   Tensor,
 } from "../tensor/mod.ts";
 import { LossWindow } from "./loss_window.ts";
+import type { Objective } from "./objective.ts";
 import { clipGradNorm, type Optimizer } from "./optim/mod.ts";
 
 /** Options of {@linkcode TrainingStep}. */
 export interface TrainingStepOptions {
-  readonly model: SpeakerClassifier;
+  readonly model: Classifier;
+  readonly objective: Objective;
   readonly optimizer: Optimizer;
   readonly batchSize: number;
   /** Frames of a batch. */
@@ -67,10 +68,10 @@ export class TrainingStep {
   }
 
   #loss(): Tensor {
-    const { model, padded } = this.#options;
-    const logits = model.forward(this.#features, padded ? this.#lengths : null);
-    const loss = crossEntropy(logits, this.#labels);
-    this.results.note(loss, logits.detach().argmax(1).eq(this.#labels).toFloat().sum());
+    const { model, objective, padded } = this.#options;
+    const scores = objective.scores(model, this.#features, padded ? this.#lengths : null);
+    const loss = objective.loss(scores, this.#labels);
+    this.results.note(loss, scores.detach().argmax(1).eq(this.#labels).toFloat().sum());
     return loss;
   }
 
@@ -98,6 +99,7 @@ export class TrainingStep {
     this.#labels.assign(labels);
     this.#lengths.assign(lengths);
     this.#options.optimizer.lr = lr;
+    this.#options.objective.startStep(step);
     this.results.advance();
     if (!this.#options.careful) return void this.#whole();
     const before = randomState();

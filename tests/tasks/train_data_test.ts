@@ -158,6 +158,6 @@ Deno.test("train: recordings in linked folders, loose ones, and a single class a
     match(one.out, /^\[Info\]: "ana" is the only class: wanted is a folder with one for each class$/m);
     await Deno.symlink(bo, join(data, "bo"));
     const two = await trainOn(data, join(folder, "two"), ["--batch-size", "4"]);
-    match(two.out, /^\[Info\]: Finish loading data! 16 utterances of 2 speakers$/m, two.err);
+    match(two.out, /^\[Info\]: Finish loading data! 16 utterances of 2 classes$/m, two.err);
   });
 });

@@ -1,6 +1,8 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { checkTrainConfig, type TrainConfig, trainFields, trainGroups } from "../../train/train_config.ts";
+import { checkTrainConfig } from "../../train/check_config.ts";
+import type { TrainConfig } from "../../train/train_config.ts";
+import { trainFields, trainGroups } from "../../train/train_fields.ts";
 import { recipes } from "../../train/recipes/mod.ts";
 import { resolveConfig } from "../../train/resolve_config.ts";
 import { scheduleOf } from "../../train/schedules/from_config.ts";

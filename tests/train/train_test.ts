@@ -2,9 +2,9 @@ import { deepStrictEqual, match, notDeepStrictEqual, ok, rejects, strictEqual } 
 import { join } from "node:path";
 import { readSafetensors } from "../../data/files/safetensors.ts";
 import { openDataSet, splitStratified } from "../../data/sets/mod.ts";
-import { SpeakerClassifier } from "../../nn/mod.ts";
+import { modelKinds } from "../../train/models/mod.ts";
 import { manualSeed, memory } from "../../tensor/mod.ts";
-import { loadModel, modelOptions } from "../../train/model_file.ts";
+import { describeModel, loadModel } from "../../train/model_file.ts";
 import { validate, type Validation } from "../../train/validate.ts";
 import { forEachDevice } from "../devices.ts";
 import { channels, runSmall, smallConfig, withData } from "./small_run.ts";
@@ -146,25 +146,29 @@ forEachDevice("the best model is a copy from when it was best, measured on whole
     const best = valid.slice(0, 3).reduce((a, b) => (Number(b.validAccuracy) >= Number(a.validAccuracy) ? b : a));
     ok(Number(valid.at(-1)?.validAccuracy) < Number(best.validAccuracy), JSON.stringify(valid));
     strictEqual(wrecked.rows.length > rows.length, true);
-    const { model, accuracy, step, classes } = await loadModel(out);
+    const { model, accuracy, step, classes, viewing } = await loadModel(out);
     deepStrictEqual([step, accuracy], [best.step, best.validAccuracy]);
     using set = await openDataSet(data);
     const split = splitStratified(set.utterances.map(({ label }) => label), { validFraction: 0.2, seed: 0 });
-    const again = await validate(model, set, split.valid);
+    const again = await validate(model, set, { indices: split.valid, viewing });
     strictEqual(again?.accuracy, best.validAccuracy);
     ok(Math.abs(again!.loss - Number(best.validLoss)) < 1e-5);
     deepStrictEqual(classes, set.classes);
-    notDeepStrictEqual((await newest(out)).arrays["model.prenet.weight"].data, await model.prenet.weight.data());
+    notDeepStrictEqual(
+      (await newest(out)).arrays["model.prenet.weight"].data,
+      await model.stateDict()["prenet.weight"].data(),
+    );
   });
 });
 
 forEachDevice("every utterance counts once in a validation, however the batches fall", async () => {
   await withData(async (_, data) => {
     using set = await openDataSet(data);
-    const model = new SpeakerClassifier(modelOptions(smallConfig({}), channels, 4));
+    const { options, viewing } = describeModel(smallConfig({}), channels, set.classes);
+    const model = modelKinds.transformer.build(options);
     const all = set.utterances.map((_, i) => i);
     const results: Validation[] = [];
-    for (const batchSize of [64, 7, 1]) results.push((await validate(model, set, all, { batchSize }))!);
+    for (const batchSize of [64, 7, 1]) results.push((await validate(model, set, { viewing, batchSize }))!);
     for (const { loss, accuracy, count } of results) {
       deepStrictEqual([count, accuracy], [all.length, results[0].accuracy]);
       ok(Math.abs(loss - results[0].loss) < 1e-5, `${loss}`);
@@ -231,7 +235,8 @@ forEachDevice("gradient clipping bounds what a step changes", async (device) => 
       const out = join(folder, `clip-${gradClip}`);
       await runSmall(device, { data, out, ...clip, gradClip });
       manualSeed(0);
-      const before = await new SpeakerClassifier(modelOptions(smallConfig({}), channels, 4)).stateArrays();
+      const { options } = describeModel(smallConfig({}), channels, ["a", "b", "c", "d"]);
+      const before = await modelKinds.transformer.build(options).stateArrays();
       const { arrays } = await newest(out);
       const squares = Object.entries(before).flatMap(([name, { data }]) =>
         Array.from(data, (x, i) => (arrays[`model.${name}`].data[i] as number - x) ** 2)

@@ -3,7 +3,9 @@ import type { Batch } from "../../data/batches/mod.ts";
 import { Random } from "../../data/random.ts";
 import { SpeakerClassifier, type SpeakerClassifierOptions } from "../../nn/mod.ts";
 import { manualSeed, memory } from "../../tensor/mod.ts";
+import { Objective } from "../../train/objective.ts";
 import { AdamW } from "../../train/optim/mod.ts";
+import { recipes } from "../../train/recipes/mod.ts";
 import { WebGpuDevice } from "../../tensor/webgpu/device.ts";
 import { TrainingStep } from "../../train/training_step.ts";
 import { forEachDevice } from "../devices.ts";
@@ -29,8 +31,10 @@ function makeStep(options: SpeakerClassifierOptions, shape: Shape) {
   const channels = options.nMels ?? 40;
   const model = new SpeakerClassifier(options);
   const optimizer = new AdamW(model.parameters(), { lr: 1e-3 });
+  const objective = new Objective(recipes[0].config);
   const step = new TrainingStep({
     model,
+    objective,
     optimizer,
     batchSize,
     time,

@@ -18,11 +18,17 @@ const makers: Readonly<Record<ScheduleName, (config: TrainConfig) => Schedule>> 
   "exponential": ({ lr, lrGamma }) => new ExponentialLR({ lr, gamma: lrGamma }),
   "cosine": ({ lr, totalSteps, lrMin }) => new CosineAnnealingLR({ lr, tMax: totalSteps, etaMin: lrMin }),
   "one-cycle": ({ lr, totalSteps }) => new OneCycleLR({ maxLr: lr, totalSteps }),
-  "plateau": ({ lr, lrGamma, lrPatience, lrMin }) =>
-    new ReduceLROnPlateau({ lr, mode: "max", factor: lrGamma, patience: lrPatience, minLr: lrMin }),
+  "plateau": ({ lr, lrMetric, lrGamma, lrPatience, lrMin }) =>
+    new ReduceLROnPlateau({
+      lr,
+      mode: lrMetric === "loss" ? "min" : "max",
+      factor: lrGamma,
+      patience: lrPatience,
+      minLr: lrMin,
+    }),
 };
 
-/** The schedule that a config asks for. `plateau` watches the validation accuracy: higher is better. */
+/** The schedule that a config asks for. `plateau` watches the validation's `lrMetric`, and knows which way is better. */
 export function scheduleOf(config: TrainConfig): Schedule {
   return makers[config.schedule](config);
 }

@@ -1,0 +1,47 @@
+/** What single fields of a config cannot say. @module */
+import type { TrainConfig } from "./train_config.ts";
+
+/**
+ * Checks values that have to fit together.
+ *
+ * @throws {RangeError} Where they do not.
+ */
+export function checkTrainConfig(config: TrainConfig): void {
+  checkModel(config);
+  checkSplit(config);
+  checkAugmentation(config);
+}
+
+function checkModel({ dModel, nHead }: TrainConfig): void {
+  if (dModel % nHead !== 0) {
+    throw new RangeError(`Cannot build the model: dModel is ${dModel}, which nHead ${nHead} does not divide`);
+  }
+}
+
+function checkSplit({ folds, validFold, testFold, holdOut }: TrainConfig): void {
+  if (folds !== "" && holdOut !== "") {
+    throw new RangeError(`Cannot split by both folds "${folds}" and holdOut "${holdOut}": give one of them`);
+  }
+  if (folds === "" && (validFold !== "" || testFold !== "")) {
+    throw new RangeError("Cannot keep a fold for validation or testing: folds names no CSV file");
+  }
+  if (folds !== "" && validFold === "") {
+    throw new RangeError(`Cannot split by folds "${folds}": validFold does not say which is for validation`);
+  }
+  try {
+    new RegExp(holdOut);
+  } catch (error) {
+    throw new RangeError(`Cannot use holdOut "${holdOut}": ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function checkAugmentation({ mixup, loss, specAugment, timeWarp, segmentLength }: TrainConfig): void {
+  if (mixup > 0 && loss !== "cross-entropy") {
+    throw new RangeError(`Cannot mix utterances with the loss "${loss}": a margin needs one target; set mixup to 0`);
+  }
+  if (specAugment && 2 * timeWarp >= segmentLength) {
+    throw new RangeError(
+      `Cannot warp time by ${timeWarp} frames: expected less than half of segmentLength ${segmentLength}`,
+    );
+  }
+}

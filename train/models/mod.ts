@@ -1,0 +1,9 @@
+/** All architectures by name. @module */
+import type { ModelName } from "../train_config.ts";
+import type { ModelKind } from "./model_kind.ts";
+import { transformer } from "./transformer.ts";
+
+export type { DataSizes, ModelKind, ModelOptions } from "./model_kind.ts";
+
+/** Architectures by the names of a config's `model`. */
+export const modelKinds: Readonly<Record<ModelName, ModelKind>> = { transformer };

@@ -1,0 +1,44 @@
+/** What an architecture has to tell the trainer. @module */
+import type { Classifier } from "../../nn/mod.ts";
+import type { TrainConfig } from "../train_config.ts";
+
+/** What the data decide about a model. */
+export interface DataSizes {
+  /** Values a frame. */
+  readonly channels: number;
+  readonly classes: number;
+}
+
+/** Options of a model as a model file holds them: plain JSON. */
+export type ModelOptions = Readonly<Record<string, unknown>>;
+
+/** An architecture by name. */
+export interface ModelKind {
+  /**
+   * Whether it looks at clips of one length, as networks on pictures do: a clip is then padded or cropped to it wherever the model is used.
+   * Else it takes whole utterances and masks what is padding.
+   */
+  readonly fixedClips: boolean;
+  /** The module's options for a config and the data. */
+  optionsOf(config: TrainConfig, sizes: DataSizes): ModelOptions;
+  /** A model with fresh weights on the current device. */
+  build(options: ModelOptions): Classifier;
+}
+
+/** A kind from functions that know their own options. */
+export function modelKind<O extends object>(kind: {
+  readonly fixedClips: boolean;
+  readonly optionsOf: (config: TrainConfig, sizes: DataSizes) => O;
+  readonly build: (options: O) => Classifier;
+}): ModelKind {
+  return {
+    fixedClips: kind.fixedClips,
+    optionsOf: (config, sizes) => Object.fromEntries(Object.entries(kind.optionsOf(config, sizes))),
+    build: (options) => kind.build(options as O), // what optionsOf made, maybe by way of a file
+  };
+}
+
+/** The options that all models' heads have: a margin on angles needs a head of cosines. */
+export function headOf({ head, loss, scale }: TrainConfig) {
+  return { head, cosineHead: loss !== "cross-entropy", scale };
+}

@@ -1,0 +1,149 @@
+/** What each key of a training run's config may hold, what it is for, and how `--help` groups it. @module */
+import type { FieldsOf } from "./config.ts";
+import { choice, flag, integer, number, numbers, text } from "./fields.ts";
+import type { TrainConfig } from "./train_config.ts";
+
+const count = { min: 1 };
+
+const general = {
+  recipe: text("Recipe that the defaults come from"),
+  data: text("Folder of the data set, or of recordings in a folder for each class", { placeholder: "DIR" }),
+  out: text("Run folder to write; unless given, the next free one of runs/RECIPE, runs/RECIPE-2, …", {
+    placeholder: "DIR",
+  }),
+  device: choice("Where to compute; auto: a real GPU, else the CPU", ["auto", "webgpu", "cpu"]),
+  seed: integer("Seed of everything random", { min: 0, max: 2 ** 32 - 1 }),
+};
+
+/** Keys by what they are about. */
+const groups = {
+  "Data": {
+    features: text("Features of recordings: hw4, ecapa80 or sound64; a data set has its own", { placeholder: "NAME" }),
+    batchSize: integer("Utterances a training batch", count),
+    segmentLength: integer("Frames of a training utterance; longer ones are cropped at random", count),
+    validSegment: choice("Validate on whole utterances, or on their middle segmentLength frames", ["whole", "centre"]),
+    validCrops: integer("Crops of segmentLength frames whose scores are averaged in validation; 1: none", count),
+    validFraction: number("Part of each class kept for validation, without --folds and --hold-out", {
+      above: 0,
+      below: 1,
+    }),
+    folds: text("CSV file with the columns file and fold (or split)", { placeholder: "FILE", empty: true }),
+    validFold: text("Fold of --folds kept for validation", { placeholder: "NAME", empty: true }),
+    testFold: text("Folds of --folds left out altogether, with commas", { placeholder: "NAMES", empty: true }),
+    holdOut: text("Utterances whose name fits this pattern are kept for validation", {
+      placeholder: "PATTERN",
+      empty: true,
+    }),
+    cacheMegabytes: integer("Most memory for utterances kept after reading, in MB", { min: 0 }),
+  },
+  "Steps": {
+    epochs: integer("Epochs in all; validSteps, saveSteps and the schedule then count epochs; 0: see totalSteps", {
+      min: 0,
+    }),
+    totalSteps: integer("Steps in all", count),
+    validSteps: integer("Steps from one validation to the next", count),
+    saveSteps: integer("Steps from one checkpoint to the next", count),
+    logSteps: integer("Steps from one line of metrics to the next", count),
+    patience: integer("Validations without a better one before stopping early; 0: never", { min: 0 }),
+    averageCheckpoints: integer("Last checkpoints averaged at the end; 0: none", { min: 0, max: 100 }),
+  },
+  "Loss": {
+    loss: choice("What is minimised", ["cross-entropy", "am-softmax", "aam-softmax"]),
+    labelSmoothing: number("Part of the target that all classes share (cross-entropy)", { min: 0, below: 1 }),
+    margin: number("Margin of am-softmax (in cosine) and aam-softmax (in radians)", { min: 0, below: 1.5 }),
+    scale: number("Factor of the cosines (am-softmax, aam-softmax)", { above: 0 }),
+    marginSteps: integer("Steps over which the margin rises from 0", { min: 0 }),
+  },
+  "Augmentation": {
+    specAugment: flag("Warp and mask the features of training utterances"),
+    timeWarp: integer("Most frames by which SpecAugment moves a place in time; 0: none", { min: 0 }),
+    freqMasks: integer("Masks of channels", { min: 0, max: 100 }),
+    freqMaskWidth: integer("Most channels a mask", { min: 0 }),
+    timeMasks: integer("Masks of frames", { min: 0, max: 100 }),
+    timeMaskWidth: integer("Most frames a mask", { min: 0 }),
+    timeMaskFraction: number("Most of an utterance that a mask of frames may cover", { above: 0, max: 1 }),
+    mixup: number("Mixes pairs of utterances by Beta(X, X); 0: none", { min: 0, max: 100 }),
+  },
+  "Optimizer": {
+    optimizer: choice("Optimizer", ["adamw", "adam", "sgd", "rmsprop"]),
+    lr: number("Learning rate, the highest of the schedule", { above: 0 }),
+    weightDecay: number("Weight decay", { min: 0 }),
+    betas: numbers("Decay rates of Adam's averages", { length: 2, min: 0, below: 1 }),
+    momentum: number("Momentum of sgd and rmsprop", { min: 0, below: 1 }),
+    gradClip: number("Largest norm of all gradients together; 0: any", { min: 0 }),
+  },
+  "Schedule": {
+    schedule: choice("How the learning rate goes", [
+      "cosine-warmup",
+      "constant",
+      "step",
+      "multi-step",
+      "exponential",
+      "cosine",
+      "one-cycle",
+      "plateau",
+    ]),
+    warmupSteps: integer("Steps of the linear rise at the start (cosine-warmup)", { min: 0 }),
+    lrMetric: choice("What a plateau is seen by: validation accuracy or loss", ["accuracy", "loss"]),
+    lrStepSize: integer("Steps a stair (step)", count),
+    lrMilestones: numbers("Steps at which the rate falls (multi-step)", { min: 0 }),
+    lrGamma: number("Factor of a fall (step, multi-step, plateau) or of each step (exponential)", {
+      above: 0,
+      max: 1,
+    }),
+    lrMin: number("Lowest rate (cosine, plateau)", { min: 0 }),
+    lrPatience: integer("Validations without a better one before the rate falls (plateau)", { min: 0 }),
+  },
+  "Model": {
+    model: choice("Architecture; keys that it does not have are without effect", ["transformer"]),
+    dModel: integer("Width of the model", count),
+    nHead: integer("Attention heads; must divide dModel", count),
+    numLayers: integer("Encoder layers", count),
+    dimFeedforward: integer("Width inside the feed-forward blocks", count),
+    dropout: number("Part of the activations zeroed in training", { min: 0, below: 1 }),
+    activation: choice("Activation of the feed-forward blocks", ["relu", "gelu"]),
+    normFirst: flag("Normalise before the blocks of a layer, not after"),
+    positionalEncoding: choice("What tells the encoder the order of frames", ["none", "sinusoidal"]),
+    pooling: choice("How frames become one vector", ["mean", "attentive", "self-attention"]),
+    head: choice("Layers after pooling", ["linear", "two-layer", "2023"]),
+  },
+};
+
+/** What each key may hold, and what it is for. */
+export const trainFields: FieldsOf<TrainConfig> = {
+  ...general,
+  ...groups.Data,
+  ...groups.Steps,
+  ...groups.Loss,
+  ...groups.Augmentation,
+  ...groups.Optimizer,
+  ...groups.Schedule,
+  ...groups.Model,
+};
+
+type Key = Exclude<keyof TrainConfig, "recipe">;
+
+/** The keys of a table above: its own, which the compiler knows to be keys of a config. */
+function keysOf<K extends Key>(table: Readonly<Record<K, unknown>>): readonly K[] {
+  return Object.keys(table) as K[];
+}
+
+/** Keys by what they are about, as `--help` lists them. */
+export const trainGroups: Readonly<Record<keyof typeof groups, readonly Key[]>> = {
+  Data: keysOf(groups.Data),
+  Steps: keysOf(groups.Steps),
+  Loss: keysOf(groups.Loss),
+  Augmentation: keysOf(groups.Augmentation),
+  Optimizer: keysOf(groups.Optimizer),
+  Schedule: keysOf(groups.Schedule),
+  Model: keysOf(groups.Model),
+};
+
+/** Keys that a resumed run cannot change: its weights, its split or its place in the data would no longer fit. */
+export const fixedKeys: readonly (keyof TrainConfig)[] = [
+  ...["recipe", "seed", "features", "batchSize", "segmentLength"] as const,
+  ...["validFraction", "folds", "validFold", "testFold", "holdOut", "epochs", "optimizer", "schedule"] as const,
+  ...trainGroups.Loss,
+  ...trainGroups.Augmentation,
+  ...trainGroups.Model,
+];

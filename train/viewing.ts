@@ -1,0 +1,47 @@
+/** How a model looks at recordings of any length. @module */
+import { type EvaluationBatchOptions, evenStarts } from "../data/batches/mod.ts";
+import { modelKinds } from "./models/mod.ts";
+import type { TrainConfig } from "./train_config.ts";
+
+/** Whole utterances, or evenly spaced crops of them. */
+export interface Viewing {
+  /** "whole": padding is masked. "crops": of `frames` frames, whose scores are averaged. */
+  readonly mode: "whole" | "crops";
+  /** Frames of a crop. */
+  readonly frames: number;
+  /** Most crops of a recording; a single one is the middle. */
+  readonly crops: number;
+  /** Whether every crop has to be full: a short recording then lies in the middle of silence, all of which counts. */
+  readonly fixed: boolean;
+}
+
+/** How a config's model looks at recordings once it is trained: whole, unless it takes crops only or several are asked for. */
+export function viewingOf({ model, segmentLength: frames, validCrops: crops }: TrainConfig): Viewing {
+  const fixed = modelKinds[model].fixedClips;
+  return { mode: fixed || crops > 1 ? "crops" : "whole", frames, crops, fixed };
+}
+
+/** How validation looks at utterances: as inference will, or at their middle if the config says so. */
+export function validViewingOf(config: TrainConfig): Viewing {
+  const viewing = viewingOf(config);
+  return viewing.mode === "whole" && config.validSegment === "centre" ? { ...viewing, mode: "crops" } : viewing;
+}
+
+/** Frames of a batch of whole utterances are rounded up to this, so that few shapes occur. */
+const TIME_MULTIPLE = 16;
+
+/** The batches that a viewing means. */
+export function batchOptionsOf({ mode, frames, crops, fixed }: Viewing): EvaluationBatchOptions {
+  if (mode === "whole") return { mode, timeMultiple: TIME_MULTIPLE };
+  return { mode: "center", segmentLength: frames, crops, pad: fixed ? "center" : "end" };
+}
+
+/** Crops that a recording of so many frames is looked at in. */
+export function cropsOf(length: number, { mode, frames, crops }: Viewing): number {
+  return mode === "whole" ? 1 : evenStarts(length, frames, crops).length;
+}
+
+/** The same, with another number of crops where one is given. */
+export function withCrops(viewing: Viewing, crops: number | undefined): Viewing {
+  return crops === undefined ? viewing : { ...viewing, crops, mode: viewing.fixed || crops > 1 ? "crops" : "whole" };
+}
