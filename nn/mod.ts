@@ -1,4 +1,14 @@
 /** Neural-network modules under PyTorch's names, defaults and initial values. Depends on the tensor engine alone. @module */
+export {
+  type BiasOption,
+  Conv1d,
+  type Conv1dModuleOptions,
+  Conv2d,
+  type Conv2dModuleOptions,
+  type ConvForwardOptions,
+  ConvTranspose1d,
+  type ConvTranspose1dModuleOptions,
+} from "./conv.ts";
 export { ELU, GELU, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh } from "./activations.ts";
 export type { Classifier, Head } from "./classifier.ts";
 export { Dropout } from "./dropout.ts";

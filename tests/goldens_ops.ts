@@ -102,6 +102,12 @@ const products: Record<string, OpCase> = {
   }),
 };
 
+const convolutions: Record<string, OpCase> = {
+  conv1d: of((x, options, { weight, bias }) => v.conv1d(x, weight, bias ?? null, options)),
+  conv2d: of((x, options, { weight, bias }) => v.conv2d(x, weight, bias ?? null, options)),
+  convTranspose1d: of((x, options, { weight, bias }) => v.convTranspose1d(x, weight, bias ?? null, options)),
+};
+
 const losses: Record<string, OpCase> = {
   crossEntropy: of((x, options, { target, weight }) => v.crossEntropy(x, target, { ...options, weight })),
   nllLoss: of((x, { on, ...options }, { target }) =>
@@ -131,6 +137,7 @@ export const opCases: Readonly<Record<string, OpCase>> = {
   ...reduce,
   ...movement,
   ...products,
+  ...convolutions,
   ...losses,
   ...norms,
 };

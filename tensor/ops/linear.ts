@@ -3,11 +3,9 @@ import { track } from "../autograd.ts";
 import { show } from "../shape.ts";
 import { requireFloat, requireSameDevice, type Tensor } from "../tensor.ts";
 import { contiguous } from "./copy.ts";
-import { mapElements } from "./elementwise.ts";
-import { input } from "../expr/expr.ts";
-import { parse } from "../expr/parse.ts";
 import { multiply } from "./matmul.ts";
 import { sum } from "./reduce.ts";
+import { reluGradient } from "./relu_gradient.ts";
 import { reshape, transpose } from "./views.ts";
 
 /** Options of {@linkcode linear}. */
@@ -54,8 +52,4 @@ export function linear(
       needs[2] ? sum(g, 0) : null,
     ];
   });
-}
-
-function reluGradient(y: Tensor, g: Tensor): Tensor {
-  return mapElements("relu backward", parse("y > 0 ? g : 0", { y: input(0), g: input(1) }), [y.detach(), g]);
 }

@@ -2,6 +2,7 @@
 export * from "./arithmetic.ts";
 export * from "./argmax.ts";
 export * from "./attention.ts";
+export * from "./conv.ts";
 export * from "./copy.ts";
 export * from "./cosine_similarity.ts";
 export * from "./cross_entropy.ts";
