@@ -10,13 +10,18 @@ import { chooseFeatures, featureFields, featureKeys, featureNames } from "./prep
 
 const options = {
   in: required(
-    text("Recordings: a folder for each class; any folder with --label; or a list of lines PATH<tab>LABEL", {
-      placeholder: "DIR|LIST",
-    }),
+    text(
+      "Recordings: a folder for each class; any folder with --label; a list of lines PATH<tab>LABEL; or a .csv file " +
+        "with the columns file and class",
+      { placeholder: "DIR|LIST" },
+    ),
   ),
   out: required(text("Folder for the data set; new or empty", { placeholder: "DIR" })),
   test: text("Recordings without labels for the test part", { placeholder: "DIR|LIST" }),
   label: text("The group of this pattern is the label, in paths below --in", { placeholder: "PATTERN" }),
+  labelColumn: text("Column of the .csv file that holds the label (default: class, else label)", {
+    placeholder: "NAME",
+  }),
   features: withDefault(text(`Preset or kind: ${featureNames.join(", ")}`, { placeholder: "NAME" }), "hw4"),
   workers: integer("Threads; 0 is none besides the main one (default: one a processor core, at most 8)", {
     min: 0,
@@ -36,19 +41,21 @@ const spec: CommandSpec<typeof options> = {
   examples: [
     "deno task preprocess --in recordings --out Dataset",
     "deno task preprocess --in fsdd --label '^[0-9]_([a-z]+)_' --out Dataset --features ecapa80",
+    "deno task preprocess --in clips.csv --label-column speaker --out Dataset --features sound64",
     "deno task preprocess --in train.txt --test new-recordings --out Dataset --n-mels 64 --workers 4",
   ],
 };
 
 await runTask(async () => {
   const { options: given } = parseCommand(spec, Deno.args);
-  const { in: input, out: output, test, label, features: name, workers, strict, overwrite, ...settings } = given;
+  const { in: input, out: output, test, label, labelColumn, features: name, workers, strict, overwrite, ...settings } =
+    given;
   const features = orUsageError(() => chooseFeatures(name, settings));
   const screen = new Screen();
   using stop = stopSignal();
   using bar = lateBar(screen);
   const summary = await preprocess({
-    ...{ input, output, test, label, features, workers, strict, overwrite, signal: stop.signal },
+    ...{ input, output, test, label, labelColumn, features, workers, strict, overwrite, signal: stop.signal },
     onProgress: ({ done, total, skipped, seconds }) => bar.update(done, total, { skipped, hours: seconds / 3600 }),
   }).catch((error) => {
     if (stop.signal.aborted) return undefined;

@@ -1,6 +1,6 @@
 import { readAudio } from "../audio/mod.ts";
 import { createFeatures } from "../features/create.ts";
-import { parseFeatureSettings } from "../features/settings.ts";
+import { type FeatureSettings, parseFeatureSettings } from "../features/settings.ts";
 
 /** What a worker is asked to do. */
 export interface WorkerJob {
@@ -27,6 +27,10 @@ export interface RecordingFeatures {
   readonly frames: number;
   /** Length of the recording in seconds. */
   readonly seconds: number;
+  /** Whether no sample is further from 0 than one step of 16 bits. */
+  readonly isSilent: boolean;
+  /** Whether it is shorter than the window of one frame. */
+  readonly isShort: boolean;
 }
 
 /**
@@ -36,18 +40,26 @@ export interface RecordingFeatures {
  */
 export function featureJob(settings: unknown): (path: string) => Promise<FeatureReply> {
   const parsed = parseFeatureSettings(settings);
-  const features = createFeatures(parsed);
+  const features = createFeatures(parsed), window = windowSamples(parsed);
   return async (path) => {
     try {
       const { samples, seconds } = await readAudio(path, { sampleRate: parsed.sampleRate });
       const { data, frames } = features.apply(samples);
       if (frames === 0) throw new Error("it is too short for one frame");
       if (!allFinite(data)) throw new Error("a feature is not finite");
-      return { data: ownBuffer(data), frames, seconds };
+      const isSilent = samples.every((x) => Math.abs(x) <= 2 ** -15), isShort = samples.length < window;
+      return { data: ownBuffer(data), frames, seconds, isSilent, isShort };
     } catch (error) {
       return { reason: explain(path, error) };
     }
   };
+}
+
+/** Samples that a frame's window covers. */
+function windowSamples(settings: FeatureSettings): number {
+  return settings.kind === "kaldiFbank"
+    ? Math.floor(settings.sampleRate * settings.frameLength / 1000)
+    : settings.winLength;
 }
 
 function allFinite(data: Float32Array): boolean {

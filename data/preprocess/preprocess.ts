@@ -4,6 +4,7 @@
 import { createFeatures } from "../features/create.ts";
 import { type FeatureSettings, parseFeatureSettings } from "../features/settings.ts";
 import { writeAtomic } from "../files/atomic_write.ts";
+import type { RecordingFeatures } from "./feature_job.ts";
 import { FeaturePool } from "./feature_pool.ts";
 import { FEATURES_FORMAT, type FeaturesJson } from "./features_json.ts";
 import { OutputFolder } from "./output_folder.ts";
@@ -15,7 +16,10 @@ const SHARD_BYTES = 64e6;
 
 /** Options for {@linkcode preprocess}. */
 export interface PreprocessOptions {
-  /** Recordings: class folders, any folder with `label`, or a list of lines `path⇥label`. */
+  /**
+   * Recordings: class folders, any folder with `label`, a list of lines `path⇥label`, or a CSV file with the columns `file`
+   * and `class`.
+   */
   readonly input: string;
   /** Folder for the data set; it must not exist or be empty. */
   readonly output: string;
@@ -23,6 +27,8 @@ export interface PreprocessOptions {
   readonly test?: string;
   /** Pattern with one group, the label, for paths within the folder; default: the first folder is the label. */
   readonly label?: string;
+  /** Column of a CSV file that holds the label; default "class", else "label". */
+  readonly labelColumn?: string;
   /** Feature settings, or a preset's name; default "hw4". */
   readonly features?: FeatureSettings | string | Readonly<Record<string, unknown>>;
   /** Threads; 0 works on the calling one. Default: one a processor core, at most 8. */
@@ -70,7 +76,7 @@ interface ListedUtterance {
  */
 export async function preprocess(options: PreprocessOptions): Promise<PreprocessSummary> {
   const settings = parseFeatureSettings(options.features ?? "hw4");
-  const { recordings, unlabelled } = await findRecordings(options.input, options.label);
+  const { recordings, unlabelled } = await findRecordings(options.input, options);
   const test = options.test === undefined ? null : await findTestRecordings(options.test);
   const folder = await OutputFolder.start(options.output, options.overwrite ?? false);
   try {
@@ -95,6 +101,8 @@ class Preprocessing {
   readonly #folder: string;
   readonly #total: number;
   readonly #skipped: SkippedRecording[] = [];
+  readonly #silent: string[] = [];
+  readonly #short: string[] = [];
   readonly #lengths: number[] = [];
   #seconds = 0;
   #frames = 0;
@@ -138,7 +146,7 @@ class Preprocessing {
       if ("reason" in reply) {
         listed.push(this.#skip(name, reply.reason));
       } else {
-        this.#count(reply);
+        this.#count(name, reply);
         listed.push({ feature_path: await shards.add(name, reply), mel_len: reply.frames });
       }
       this.#report();
@@ -150,7 +158,9 @@ class Preprocessing {
     return listed;
   }
 
-  #count({ seconds, frames }: { seconds: number; frames: number }): void {
+  #count(name: string, { seconds, frames, isSilent, isShort }: RecordingFeatures): void {
+    if (isSilent) this.#silent.push(name);
+    if (isShort) this.#short.push(name);
     this.#lengths.push(seconds);
     this.#seconds += seconds;
     this.#frames += frames;
@@ -186,6 +196,8 @@ class Preprocessing {
       seconds: this.#seconds,
       frames: this.#frames,
       lengths: lengthPercentiles(this.#lengths),
+      silent: this.#silent,
+      short: this.#short,
       skipped: this.#skipped,
       unlabelled: [],
       lostClasses: [...new Set(labels).difference(new Set(classes))],

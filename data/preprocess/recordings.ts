@@ -1,8 +1,9 @@
 /**
  * Which recordings there are and what each is labelled: class folders, a folder whose file names hold the label, or a list.
  */
-import { dirname, isAbsolute, join, sep } from "node:path";
+import { join, sep } from "node:path";
 import { quoteSome } from "../sets/quote_some.ts";
+import { readRecordingList } from "./recording_lists.ts";
 
 /** Endings of files that are taken for recordings; some of them only to say that they have to be converted. */
 const AUDIO_ENDINGS = /\.(wav|wave|flac|mp3|ogg|oga|opus|m4a|aac|wma|aif|aiff|amr|mp4|webm)$/i;
@@ -25,21 +26,35 @@ export interface FoundRecordings {
   readonly unlabelled: string[];
 }
 
+/** Where labels come from, if not from class folders. */
+export interface LabelSource {
+  /** A pattern with one group, which holds the label, for the path within the folder. */
+  readonly label?: string;
+  /** Column of a CSV file that holds the label; default "class", else "label". */
+  readonly labelColumn?: string;
+}
+
 /**
  * Finds labelled recordings.
  *
- * @param input a folder with a folder for each class; with `label`, any folder; or a text file with lines `path⇥label`,
- *   paths counted from the file's own folder
- * @param label a pattern with one group, which holds the label, for the path within the folder
+ * @param input a folder with a folder for each class; with `label`, any folder; a text file with lines `path⇥label`; or a
+ *   CSV file with the columns `file` (or `filename`) and `class` (or `label`). Paths count from the file's own folder
+ * @param options where labels come from
  * @throws {SyntaxError} the pattern or a line of the list is malformed
  * @throws {Error} there is no such folder or file, or it holds no labelled recordings
  */
-export async function findRecordings(input: string, label?: string): Promise<FoundRecordings> {
+export async function findRecordings(input: string, options: LabelSource = {}): Promise<FoundRecordings> {
+  const { label, labelColumn } = options;
   const what = `Cannot find recordings in ${JSON.stringify(input)}`;
   const pattern = label === undefined ? undefined : parsePattern(label);
   const isFolder = await looksLikeFolder(input);
   if (!isFolder && pattern !== undefined) throw new Error(`${what}: a label pattern is for folders, and it is a file`);
-  const found = isFolder ? await labelFiles(input, pattern) : await readList(input, true);
+  if (isFolder && labelColumn !== undefined) {
+    throw new Error(`${what}: a label column is for CSV files, and it is a folder`);
+  }
+  const found: FoundRecordings = isFolder
+    ? await labelFiles(input, pattern)
+    : { recordings: await readRecordingList(input, { labelled: true, labelColumn }), unlabelled: [] };
   const { recordings, unlabelled } = found;
   if (recordings.length === 0 && unlabelled.length === 0) throw new Error(`${what}: there are none`);
   if (recordings.length === 0) throw new Error(`${what}: ${noLabels(unlabelled, pattern)}`);
@@ -54,7 +69,7 @@ export async function findRecordings(input: string, label?: string): Promise<Fou
 export async function findTestRecordings(input: string): Promise<Recording[]> {
   const recordings = await looksLikeFolder(input)
     ? (await listAudio(input)).map((name) => ({ path: join(input, name), name, label: "" }))
-    : (await readList(input, false)).recordings;
+    : await readRecordingList(input, { labelled: false });
   if (recordings.length === 0) throw new Error(`Cannot find recordings in ${JSON.stringify(input)}: there are none`);
   return recordings.sort(byLabelAndName);
 }
@@ -153,24 +168,4 @@ async function isFolderLink(path: string): Promise<boolean> {
   } catch {
     return false; // a link to nowhere counts as a file, so that it is reported when it cannot be read
   }
-}
-
-/** Lines `path⇥label`; empty lines and lines that start with # are passed over. */
-async function readList(file: string, labelled: boolean): Promise<FoundRecordings> {
-  const recordings: Recording[] = [];
-  const seen = new Map<string, number>();
-  const lines = (await Deno.readTextFile(file)).replace(/^\ufeff/, "").split(/\r?\n/);
-  for (const [index, line] of lines.entries()) {
-    if (line.trim() === "" || line.startsWith("#")) continue;
-    const wrong = (fact: string) => new SyntaxError(`Cannot read ${JSON.stringify(file)}, line ${index + 1}: ${fact}`);
-    const [name, label = "", ...rest] = line.split("\t").map((part) => part.trim());
-    if (labelled && (label === "" || rest.length > 0)) throw wrong("wanted a path, a tab and a label");
-    if (name === "") throw wrong("there is no path");
-    const before = seen.get(name);
-    if (before !== undefined) throw wrong(`"${name}" is in line ${before} already`);
-    seen.set(name, index + 1);
-    const path = isAbsolute(name) ? name : join(dirname(file), name);
-    recordings.push({ path, name, label: labelled ? label : "" });
-  }
-  return { recordings, unlabelled: [] };
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { readAudio } from "../../../data/audio/mod.ts";
-import { createFeatures } from "../../../data/features/mod.ts";
+import { encodeWav, readAudio } from "../../../data/audio/mod.ts";
+import { createFeatures, resample, silenceOf } from "../../../data/features/mod.ts";
 import { openSafetensors } from "../../../data/files/safetensors.ts";
 import { preprocess, type PreprocessOptions } from "../../../data/preprocess/preprocess.ts";
 import { describeSummary, lengthPercentiles } from "../../../data/preprocess/summary.ts";
 import { openDataSet } from "../../../data/sets/data_set.ts";
+import { buildWav } from "../audio/wav_builder.ts";
 import { withFolder } from "../sets/make_data_set.ts";
 import { tone } from "./recordings_folder.ts";
 
@@ -136,8 +137,8 @@ Deno.test("preprocess: a signal ends it and leaves nothing behind", async () => 
 
 Deno.test("preprocess: percentiles by nearest rank", () => {
   const lengths = Array.from({ length: 20 }, (_, i) => 20 - i);
-  assert.deepEqual(lengthPercentiles(lengths), { shortest: 1, p10: 2, median: 10, p90: 18, longest: 20 });
-  assert.deepEqual(lengthPercentiles([3]), { shortest: 3, p10: 3, median: 3, p90: 3, longest: 3 });
+  assert.deepEqual(lengthPercentiles(lengths), { shortest: 1, p10: 2, median: 10, p80: 16, p90: 18, longest: 20 });
+  assert.deepEqual(lengthPercentiles([3]), { shortest: 3, p10: 3, median: 3, p80: 3, p90: 3, longest: 3 });
   assert.equal(lengthPercentiles([]).median, 0);
 });
 
@@ -171,5 +172,58 @@ Deno.test("preprocess: what has come to the output folder meanwhile is not repla
     });
     assert.deepEqual(namesIn(output), ["notes.txt"]);
     assert.deepEqual(namesIn(path), ["in", "set", "test"]);
+  });
+});
+
+Deno.test("preprocess: silence, clips shorter than a window and a single class are said, and usable", async () => {
+  const odd = {
+    "in/a/short.wav": tone(0.02),
+    "in/a/silent.wav": encodeWav(new Float32Array(16000), 16000),
+    "in/a/faint.wav": encodeWav(new Float32Array(800).fill(1 / 32768), 16000),
+    "in/a/tone.wav": tone(1),
+  };
+  await withFolder(odd, async (path) => {
+    const summary = await preprocess({ input: `${path}/in`, output: `${path}/out`, workers: 1 });
+    assert.deepEqual(summary.silent, ["a/faint.wav", "a/silent.wav"]);
+    assert.deepEqual(summary.short, ["a/short.wav"]);
+    assert.deepEqual(describeSummary(summary).slice(2), [
+      '"a" is the only class: there is nothing to tell apart',
+      'Silent from beginning to end: 2 recordings ("a/faint.wav", "a/silent.wav")',
+      'Shorter than a window: 1 recordings ("a/short.wav")',
+    ]);
+    using data = await openDataSet(`${path}/out`);
+    for (const [i, { id, frames }] of data.utterances.entries()) {
+      const { data: values } = await data.read(i);
+      assert.ok(values.every(Number.isFinite));
+      if (id === "a/silent.wav") assert.ok(values.every((x) => x === silenceOf(data.featureSettings)));
+      if (id === "a/short.wav") assert.equal(frames, 1 + 2); // 320 samples at a hop of 160
+    }
+  });
+});
+
+Deno.test("preprocess: the recordings of a CSV file, labelled by one of its columns", async () => {
+  const csv = "file,speaker,word\nin/9/a.wav,bo,yes\nin/10/a.wav,ana,yes\nin/9/b.wav,bo,no\n";
+  await withFolder({ ...RECORDINGS, "clips.csv": csv }, async (path) => {
+    const options = { input: `${path}/clips.csv`, output: `${path}/out`, workers: 0 };
+    const { classes } = await preprocess({ ...options, labelColumn: "speaker" });
+    assert.deepEqual(classes, ["ana", "bo"]);
+    using data = await openDataSet(`${path}/out`);
+    assert.deepEqual(data.utterances.map(({ id }) => id), ["in/10/a.wav", "in/9/a.wav", "in/9/b.wav"]);
+  });
+});
+
+Deno.test("preprocess: stereo is mixed to mono and other rates are brought to the settings'", async () => {
+  const samples = Float32Array.from({ length: 2205 }, (_, i) => Math.sin(i * 0.1) / 2);
+  const stereo = new Float32Array(2 * samples.length);
+  samples.forEach((x, i) => stereo[2 * i] = 2 * x); // the right channel is silent
+  const data = new Uint8Array(stereo.buffer), stored = { code: 3, bits: 32, channels: 2, sampleRate: 22050, data };
+  const files = { "in/a/s.wav": buildWav(stored), "in/b/t.wav": tone(0.1) };
+  await withFolder(files, async (path) => {
+    await preprocess({ input: `${path}/in`, output: `${path}/out`, features: "sound64", workers: 0 });
+    using set = await openDataSet(`${path}/out`);
+    const mono = resample(samples, 22050, 44100), wanted = createFeatures("sound64").apply(mono);
+    const found = await set.read(0);
+    assert.equal(found.frames, 1 + Math.floor(4410 / 441));
+    assert.deepEqual(found.data, wanted.data);
   });
 });

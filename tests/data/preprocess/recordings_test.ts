@@ -39,18 +39,18 @@ Deno.test("recordings: links to other folders are followed, links back to where 
 
 Deno.test("recordings: a pattern's group is the label", async () => {
   await withFolder({ "0_theo_1.wav": "", "1_ana_0.wav": "", "x/2_ana_9.wav": "", "other.wav": "" }, async (path) => {
-    const { recordings, unlabelled } = await findRecordings(path, "^\\d_(\\w+)_\\d+");
+    const { recordings, unlabelled } = await findRecordings(path, { label: "^\\d_(\\w+)_\\d+" });
     assert.deepEqual(recordings.map(LABELLED), [["1_ana_0.wav", "ana"], ["0_theo_1.wav", "theo"]]);
     assert.deepEqual(unlabelled, ["other.wav", "x/2_ana_9.wav"]);
-    await assert.rejects(findRecordings(path, "^(z)"), {
+    await assert.rejects(findRecordings(path, { label: "^(z)" }), {
       message: `Cannot find recordings in "${path}": the pattern /^(z)/u matches none of ` +
         '4 recordings ("0_theo_1.wav", "1_ana_0.wav", "other.wav", …)',
     });
-    await assert.rejects(findRecordings(path, "^\\w+"), {
+    await assert.rejects(findRecordings(path, { label: "^\\w+" }), {
       name: "SyntaxError",
       message: 'Cannot use the label pattern "^\\w+": it has 0 groups, wanted one around the label',
     });
-    await assert.rejects(findRecordings(path, "("), /^SyntaxError: Cannot use the label pattern "\(": /);
+    await assert.rejects(findRecordings(path, { label: "(" }), /^SyntaxError: Cannot use the label pattern "\(": /);
   });
 });
 
@@ -76,7 +76,7 @@ Deno.test("recordings: a list, with comments, empty lines and Windows line ends"
       "",
     ]]);
     await assert.rejects(
-      findRecordings(`${path}/list.txt`, "(a)"),
+      findRecordings(`${path}/list.txt`, { label: "(a)" }),
       /a label pattern is for folders, and it is a file$/,
     );
   });
@@ -95,6 +95,48 @@ Deno.test("recordings: lines that are wrong are named", async () => {
       await assert.rejects(findRecordings(`${path}/list.txt`), { name: "SyntaxError", message });
     });
   }
+});
+
+Deno.test("recordings: a CSV file, its class or any other column as the label", async () => {
+  const csv = "speaker,file,class\n03,sub/a.wav,yes\n01,/abs/b.wav,no\n";
+  await withFolder({ "list.CSV": csv, "list.txt": "a.wav\tx" }, async (path) => {
+    const list = `${path}/list.CSV`;
+    assert.deepEqual((await findRecordings(list)).recordings, [
+      { path: "/abs/b.wav", name: "/abs/b.wav", label: "no" },
+      { path: `${path}/sub/a.wav`, name: "sub/a.wav", label: "yes" },
+    ]);
+    const { recordings } = await findRecordings(list, { labelColumn: "speaker" });
+    assert.deepEqual(recordings.map(LABELLED), [["/abs/b.wav", "01"], ["sub/a.wav", "03"]]);
+    assert.deepEqual((await findTestRecordings(list)).map(LABELLED), [["/abs/b.wav", ""], ["sub/a.wav", ""]]);
+    await assert.rejects(
+      findRecordings(list, { labelColumn: "speeker" }),
+      /no column "speeker"; its columns are "speaker", /,
+    );
+    const labelColumn = "class";
+    await assert.rejects(
+      findRecordings(path, { labelColumn }),
+      /: a label column is for CSV files, and it is a folder$/,
+    );
+    await assert.rejects(findRecordings(`${path}/list.txt`, { labelColumn }), /and its name does not end in \.csv$/);
+  });
+});
+
+Deno.test("recordings: rows of a CSV file that are wrong are named", async () => {
+  const cases = [
+    ["file,label\na.wav,x\nb.wav,\n", "line 3: its label is empty"],
+    ["file,label\n,x\n", "line 2: its file is empty"],
+    ["file,label\na.wav,x\n\nb.wav,y\na.wav,x\n", 'line 5: "a.wav" is in line 2 already'],
+  ];
+  for (const [list, fact] of cases) {
+    await withFolder({ "list.csv": list }, async (path) => {
+      const message = `Cannot read "${path}/list.csv", ${fact}`;
+      await assert.rejects(findRecordings(`${path}/list.csv`), { name: "SyntaxError", message });
+    });
+  }
+  await withFolder({ "list.csv": "file,x\na.wav,b\n", "none.csv": "file,class\n" }, async (path) => {
+    await assert.rejects(findRecordings(`${path}/list.csv`), /it has no column "class" or "label"; its columns are/);
+    await assert.rejects(findRecordings(`${path}/none.csv`), /: there are none$/);
+  });
 });
 
 Deno.test("recordings: nothing there", async () => {
