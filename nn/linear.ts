@@ -1,6 +1,6 @@
 /** A linear map. @module */
 import { linear, type LinearOptions, type Tensor } from "../tensor/mod.ts";
-import { uniform } from "./init.ts";
+import { uniform, xavierUniform, zeros } from "./init.ts";
 import { Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
 
@@ -23,4 +23,12 @@ export class Linear extends Module {
   forward(x: Tensor, options?: LinearOptions): Tensor {
     return linear(x, this.weight, this.bias, options);
   }
+}
+
+/** A linear map that starts with Xavier's uniform weights (Glorot and Bengio 2010) and a bias of 0, as Conformers do. */
+export function xavierLinear(inFeatures: number, outFeatures: number, options?: { bias?: boolean }): Linear {
+  const linear = new Linear(inFeatures, outFeatures, options);
+  xavierUniform(linear.weight);
+  if (linear.bias !== null) zeros(linear.bias);
+  return linear;
 }

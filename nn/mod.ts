@@ -10,6 +10,7 @@ export {
   type ConvTranspose1dModuleOptions,
 } from "./conv.ts";
 export { ELU, GELU, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh } from "./activations.ts";
+export type { AttentionMasks } from "./attention_masks.ts";
 export type { Classifier, Head } from "./classifier.ts";
 export { Dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
@@ -17,12 +18,15 @@ export { CosineHead, type CosineHeadOptions, type HeadName, type HeadOptions, ma
 /** Initial values: `init.xavierUniform(parameter)` and its like. */
 export * as init from "./init.ts";
 export { LayerNorm, type LayerNormModuleOptions } from "./layer_norm.ts";
+export { LearnedWindowAttention, type LearnedWindowOptions } from "./learned_window_attention.ts";
 export { lengthMask } from "./length_mask.ts";
-export { Linear } from "./linear.ts";
+export { Linear, xavierLinear } from "./linear.ts";
+export { LinformerAttention, type LinformerOptions } from "./linformer_attention.ts";
 export { SpeakerClassifier, type SpeakerClassifierOptions } from "./models/speaker_classifier.ts";
 export { type Layer, Module } from "./module.ts";
 export { ModuleList } from "./module_list.ts";
-export { type AttentionMasks, MultiheadAttention, type MultiheadAttentionOptions } from "./multihead_attention.ts";
+export { MultiheadAttention, type MultiheadAttentionOptions } from "./multihead_attention.ts";
+export { PackedProjections, type PackedProjectionsOptions } from "./packed_projections.ts";
 export { Buffer, Parameter } from "./parameter.ts";
 export {
   AttentivePoolingTanh,
@@ -32,8 +36,17 @@ export {
   type PoolingName,
   SelfAttentionPooling,
 } from "./pooling.ts";
-export { PositionalEncoding } from "./positional_encoding.ts";
+export { PositionalEncoding, relPositionalEncoding } from "./positional_encoding.ts";
+export { RelativeMultiheadAttention } from "./relative_multihead_attention.ts";
+export {
+  type AttentionName,
+  type AttentionSizes,
+  makeSelfAttention,
+  type SelfAttention,
+  type SelfAttentionOptions,
+} from "./self_attention.ts";
 export { Sequential } from "./sequential.ts";
 export type { LoadOptions, LoadReport, StateArray } from "./state_dict.ts";
+export { subsampledLength } from "./subsampled_length.ts";
 export { TransformerEncoder } from "./transformer_encoder.ts";
 export { TransformerEncoderLayer, type TransformerEncoderLayerOptions } from "./transformer_encoder_layer.ts";

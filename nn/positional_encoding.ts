@@ -1,7 +1,8 @@
 /** Positions as waves. @module */
-import { Tensor } from "../tensor/mod.ts";
+import { type Tensor, tensor } from "../tensor/mod.ts";
 import { Dropout } from "./dropout.ts";
 import { Module } from "./module.ts";
+import { waves, WaveTable } from "./waves.ts";
 
 /**
  * Adds sin(t / 10000^(2i / dim)) to channel 2i and the cosine to channel 2i + 1 (Vaswani et al. 2017, arXiv 1706.03762), then drops out.
@@ -12,36 +13,54 @@ export class PositionalEncoding extends Module {
   readonly dropout: Dropout;
   /** Channels. */
   readonly dim: number;
-  #table: Tensor | null = null;
+  readonly #waves: WaveTable;
 
   /** `dropout`: default 0.1. */
   constructor(dim: number, { dropout = 0.1 }: { dropout?: number } = {}) {
     super();
     this.dim = dim;
     this.dropout = new Dropout(dropout);
+    this.#waves = new WaveTable(dim, (room) => Array.from({ length: room }, (_, t) => t));
   }
 
   /** (batch, time, dim) → the same shape. */
   forward(x: Tensor): Tensor {
     const time = x.shape[1];
-    if (this.#table === null || this.#table.shape[0] < time || this.#table.device !== x.device) {
-      this.#table = Tensor.persistent(x.device, [roomFor(time), this.dim], "float32");
-      this.#table.assign(waves(roomFor(time), this.dim));
-    }
-    return this.dropout.forward(x.add(this.#table.slice(0, 0, time)));
+    return this.dropout.forward(x.add(this.#waves.for(time, x.device).table.slice(0, 0, time)));
   }
 }
 
-/** The next power of two, so that the table is seldom made again. */
-function roomFor(time: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(time, 1)));
+/** From `length` − 1 down to 1 − `length`. */
+function distancesDown(length: number): number[] {
+  return Array.from({ length: 2 * length - 1 }, (_, n) => length - 1 - n);
 }
 
-/** The table (length, dim), row-major. */
-function waves(length: number, dim: number): Float32Array {
-  return Float32Array.from({ length: length * dim }, (_, at) => {
-    const [t, channel] = [Math.floor(at / dim), at % dim];
-    const angle = t / 10000 ** ((channel - channel % 2) / dim);
-    return channel % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
-  });
+/**
+ * What the distances among `length` frames look like, (2 · length − 1, dim): row n is the wave of n − `length` + 1 frames ahead, that is of
+ * position `length` − 1 − n relative to a key. It is what {@linkcode relPositionAttention} takes, before a projection for each head.
+ *
+ * @throws RangeError unless `length` is a whole number from 1 on.
+ */
+export function relPositionalEncoding(length: number, dim: number): Tensor {
+  if (!(Number.isInteger(length) && length >= 1)) {
+    throw new RangeError(`Cannot encode distances among ${length} frames: expected a whole number from 1 on`);
+  }
+  return tensor(waves(distancesDown(length), dim), { shape: [2 * length - 1, dim] });
+}
+
+/** Rows of {@linkcode relPositionalEncoding} from a table that is kept between calls. */
+export class RelativePositions {
+  readonly #waves: WaveTable;
+
+  /** Of `dim` channels. */
+  constructor(dim: number) {
+    this.#waves = new WaveTable(dim, distancesDown);
+  }
+
+  /** For frames of `x` (batch, time, …): (2 · time − 1, dim). */
+  of(x: Tensor): Tensor {
+    const time = x.shape[1];
+    const { table, room } = this.#waves.for(time, x.device);
+    return table.slice(0, room - time, room + time - 1);
+  }
 }

@@ -1,8 +1,8 @@
 /** A stack of Transformer encoder layers. @module */
 import type { Tensor } from "../tensor/mod.ts";
+import type { AttentionMasks } from "./attention_masks.ts";
 import { type Layer, Module } from "./module.ts";
 import { ModuleList } from "./module_list.ts";
-import type { AttentionMasks } from "./multihead_attention.ts";
 import type { TransformerEncoderLayer } from "./transformer_encoder_layer.ts";
 
 /** Layers in order, then a normalisation if there is one. Names are PyTorch's: `layers.0.self_attn.in_proj_weight`, `norm.weight`. */

@@ -1,13 +1,14 @@
 /** One layer of a Transformer encoder. @module */
 import type { Tensor } from "../tensor/mod.ts";
+import type { AttentionMasks } from "./attention_masks.ts";
 import { Dropout } from "./dropout.ts";
 import { LayerNorm } from "./layer_norm.ts";
 import { Linear } from "./linear.ts";
 import { Module } from "./module.ts";
-import { type AttentionMasks, MultiheadAttention } from "./multihead_attention.ts";
+import { makeSelfAttention, type SelfAttention, type SelfAttentionOptions } from "./self_attention.ts";
 
 /** Options of {@linkcode TransformerEncoderLayer}, with PyTorch's defaults. */
-export interface TransformerEncoderLayerOptions {
+export interface TransformerEncoderLayerOptions extends SelfAttentionOptions {
   /** Width of the layer between the two linear maps. Default 2048. */
   dimFeedforward?: number;
   /** Probability of dropout, also of attention weights. Default 0.1. */
@@ -25,8 +26,8 @@ export interface TransformerEncoderLayerOptions {
  * Parameters are named as in PyTorch's module of the same name.
  */
 export class TransformerEncoderLayer extends Module {
-  /** From every frame to every frame. */
-  readonly self_attn: MultiheadAttention;
+  /** From frames to frames. */
+  readonly self_attn: SelfAttention;
   /** To the inner width. */
   readonly linear1: Linear;
   /** Of the inner values. */
@@ -53,7 +54,7 @@ export class TransformerEncoderLayer extends Module {
     const norm = { eps: options.layerNormEps ?? 1e-5 };
     this.activation = activation;
     this.normFirst = normFirst;
-    this.self_attn = new MultiheadAttention(dModel, nHead, { dropout });
+    this.self_attn = makeSelfAttention({ ...options, dim: dModel, heads: nHead, dropout });
     this.linear1 = new Linear(dModel, dimFeedforward);
     this.dropout = new Dropout(dropout);
     this.linear2 = new Linear(dimFeedforward, dModel);
@@ -74,7 +75,7 @@ export class TransformerEncoderLayer extends Module {
   }
 
   #attend(x: Tensor, masks: AttentionMasks): Tensor {
-    return this.dropout1.forward(this.self_attn.forward(x, x, x, masks));
+    return this.dropout1.forward(this.self_attn.attend(x, masks));
   }
 
   #feedForward(x: Tensor): Tensor {

@@ -1,4 +1,5 @@
 /** How the golden cases of tensor ops are computed through the public API: op → outputs. */
+import { lengthMask, relPositionalEncoding, subsampledLength } from "../nn/mod.ts";
 import * as v from "../tensor/mod.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import type { GoldenArgs } from "./goldens.ts";
@@ -108,6 +109,21 @@ const convolutions: Record<string, OpCase> = {
   convTranspose1d: of((x, options, { weight, bias }) => v.convTranspose1d(x, weight, bias ?? null, options)),
 };
 
+const conformer: Record<string, OpCase> = {
+  relPositionAttention: ({ q, k, v: values, p, u, vb, lengths }) => ({
+    y: v.relPositionAttention(q, k, values, {
+      positions: p,
+      contentBias: u,
+      positionBias: vb,
+      mask: lengths && lengthMask(lengths, k.shape[2]).reshape([-1, 1, 1, k.shape[2]]),
+    }),
+  }),
+  relPositionalEncoding: (_, { length, dim }) => ({ y: relPositionalEncoding(number(length), number(dim)) }),
+  subsampledLength: (_, { length }) => ({
+    length: subsampledLength(v.tensor(Int32Array.of(number(length)))),
+  }),
+};
+
 const losses: Record<string, OpCase> = {
   crossEntropy: of((x, options, { target, weight }) => v.crossEntropy(x, target, { ...options, weight })),
   nllLoss: of((x, { on, ...options }, { target }) =>
@@ -138,6 +154,7 @@ export const opCases: Readonly<Record<string, OpCase>> = {
   ...movement,
   ...products,
   ...convolutions,
+  ...conformer,
   ...losses,
   ...norms,
 };

@@ -25,9 +25,6 @@ const pending: Readonly<Record<string, string>> = {
   ),
   EcapaTdnn: "convolution: next",
   Conformer: "conformer: next",
-  relPositionAttention: "conformer: next",
-  relPositionalEncoding: "conformer: next",
-  subsampledLength: "conformer: next",
 };
 
 type Tensors = Readonly<Record<string, Tensor>>;

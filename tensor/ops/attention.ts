@@ -6,6 +6,7 @@ import { nextRandomCall } from "../random.ts";
 import { broadcastShapes, broadcastStrides, sameShape, show } from "../shape.ts";
 import { requireFloat, requireSameDevice, Tensor } from "../tensor.ts";
 import { type AttentionArgs, attentionBackwardKernel, attentionKernel, type HeadLayout } from "./attention_kernel.ts";
+import { requireHeads } from "./attention_shape.ts";
 import { packed } from "./copy.ts";
 
 /** Options of attention. */
@@ -91,15 +92,7 @@ function forward(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions) {
 export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   requireSameDevice("attention", [q, k, v]);
   requireFloat("attention", q, k, v);
-  const fits = [q, k, v].every((t) => t.ndim === 4) && sameShape(k.shape, v.shape) &&
-    [0, 1, 3].every((i) => q.shape[i] === k.shape[i]);
-  if (!fits) {
-    throw new TypeError(
-      `Cannot attend from ${show(q.shape)} to ${show(k.shape)} and ${
-        show(v.shape)
-      }: expected [batch, heads, time, channels]`,
-    );
-  }
+  requireHeads(q, k, v);
   const [a, b, c] = [q, k, v].map((t) => channelsContiguous(t.detach()));
   const { out, logSumExp, args, extra } = forward(a, b, c, options);
   return track("attention", [q, k, v], out, (g) => {

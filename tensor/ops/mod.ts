@@ -2,6 +2,7 @@
 export * from "./arithmetic.ts";
 export * from "./argmax.ts";
 export * from "./attention.ts";
+export * from "./biased_attention.ts";
 export * from "./conv.ts";
 export * from "./copy.ts";
 export * from "./cosine_similarity.ts";
@@ -16,6 +17,7 @@ export * from "./margin_losses.ts";
 export * from "./matmul.ts";
 export * from "./pad.ts";
 export * from "./reduce.ts";
+export * from "./rel_position_attention.ts";
 export * from "./softmax.ts";
 export * from "./statistics.ts";
 export * from "./topk.ts";
