@@ -1,5 +1,6 @@
 /** Everything a run continues from, as one file. @module */
 import type { TrainingBatchState } from "../data/batches/mod.ts";
+import type { ArrayDict } from "../data/files/mod.ts";
 import type { Classifier } from "../nn/mod.ts";
 import { type RandomState, randomState, setRandomState } from "../tensor/mod.ts";
 import type { Optimizer } from "./optim/mod.ts";
@@ -20,6 +21,8 @@ export interface Progress {
   stale: number;
   /** Step of the last validation; 0 before the first. */
   validatedStep: number;
+  /** Step up to which checkpoints were averaged; 0 before. */
+  averagedStep: number;
   /** Results that no row of metrics holds yet. */
   unlogged: Unlogged;
 }
@@ -27,7 +30,7 @@ export interface Progress {
 /** Where a run begins. */
 export function freshProgress(): Progress {
   const unlogged = { steps: 0, loss: 0, correct: 0 };
-  return { step: 0, bestAccuracy: -1, bestLoss: 0, bestStep: 0, stale: 0, validatedStep: 0, unlogged };
+  return { step: 0, bestAccuracy: -1, bestLoss: 0, bestStep: 0, stale: 0, validatedStep: 0, averagedStep: 0, unlogged };
 }
 
 /** The parts whose state a checkpoint holds. */
@@ -84,12 +87,8 @@ export function restoreCheckpoint({ arrays, metadata, path }: Checkpoint, parts:
       `Cannot resume from "${path}": it was trained on ${state.classes.length} other classes than the ${parts.classes.length} of this data`,
     );
   }
-  const under = (prefix: string) =>
-    Object.fromEntries(
-      Object.entries(arrays).filter(([n]) => n.startsWith(prefix)).map(([n, a]) => [n.slice(prefix.length), a]),
-    );
-  parts.model.loadStateDict(under(MODEL));
-  const moments = under(OPTIMIZER) as Record<string, { shape: number[]; data: Float32Array<ArrayBuffer> }>;
+  parts.model.loadStateDict(under(MODEL, arrays));
+  const moments = under(OPTIMIZER, arrays) as Record<string, { shape: number[]; data: Float32Array<ArrayBuffer> }>;
   parts.optimizer.loadState({ arrays: moments, steps: state.optimizerSteps });
   if (watchesMetric(parts.schedule) && state.schedule !== null) {
     (parts.schedule as MetricSchedule).loadStateDict(state.schedule);
@@ -97,4 +96,15 @@ export function restoreCheckpoint({ arrays, metadata, path }: Checkpoint, parts:
   parts.batches.restore(state.batches);
   setRandomState(state.random);
   Object.assign(parts.progress, state.progress);
+}
+
+/** The arrays whose names begin with a prefix, without it. */
+function under(prefix: string, arrays: Readonly<ArrayDict>): ArrayDict {
+  const found = Object.entries(arrays).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(found.map(([name, array]) => [name.slice(prefix.length), array]));
+}
+
+/** The model's weights in a checkpoint, by their names in the model. */
+export function weightsOf({ arrays }: Saved): ArrayDict {
+  return under(MODEL, arrays);
 }

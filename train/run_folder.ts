@@ -27,8 +27,8 @@ export interface Checkpoint extends Saved {
   readonly path: string;
 }
 
-/** Checkpoints kept: if the newest is cut short, there is one before it. */
-const checkpointsKept = 2;
+/** Checkpoints kept at least: if the newest is cut short, there is one before it. */
+const fewestKept = 2;
 
 /** A run's folder. */
 export class RunFolder {
@@ -132,11 +132,17 @@ export class RunFolder {
     await this.#writing(() => writeSafetensors(this.bestPath, arrays, metadata), resumeRemedy);
   }
 
-  /** Saves a checkpoint and removes all but the one before it. */
-  async saveCheckpoint(step: number, { arrays, metadata }: Saved): Promise<void> {
+  /** Saves a checkpoint and removes all but the newest `keep`, or but the one before it. */
+  async saveCheckpoint(step: number, { arrays, metadata, keep = 0 }: Saved & { keep?: number }): Promise<void> {
     const path = join(this.path, "last", `step-${String(step).padStart(8, "0")}.safetensors`);
     await this.#writing(() => writeSafetensors(path, arrays, metadata), resumeRemedy);
-    for (const old of (await this.#checkpoints()).slice(checkpointsKept)) await Deno.remove(old.path);
+    const kept = Math.max(fewestKept, keep);
+    for (const old of (await this.#checkpoints()).slice(kept)) await Deno.remove(old.path);
+  }
+
+  /** The newest checkpoints, at most `count`, newest first. */
+  async recentCheckpoints(count: number): Promise<Checkpoint[]> {
+    return (await this.#checkpoints()).slice(0, count).map((found) => ({ ...found, ...readSafetensors(found.path) }));
   }
 
   /**

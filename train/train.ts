@@ -12,7 +12,8 @@ import {
   setDevice,
 } from "../tensor/mod.ts";
 import { silenceOf } from "../data/features/mod.ts";
-import { makeCheckpoint, restoreCheckpoint } from "./checkpoint.ts";
+import { averageWeights } from "./average_checkpoints.ts";
+import { makeCheckpoint, restoreCheckpoint, weightsOf } from "./checkpoint.ts";
 import type { MetricsFile } from "./metrics_file.ts";
 import { modelToSave } from "./model_file.ts";
 import { Pace } from "./pace.ts";
@@ -24,7 +25,7 @@ import { StepLog } from "./step_log.ts";
 import type { EventWriter } from "./tensorboard.ts";
 import { openTrainingData, type TrainingData } from "./training_data.ts";
 import type { TrainConfig } from "./train_config.ts";
-import { validate } from "./validate.ts";
+import { validate, type Validation } from "./validate.ts";
 import { validViewingOf } from "./viewing.ts";
 
 /** How a run is started. */
@@ -151,6 +152,7 @@ class Run {
     if (!this.#hasStepsLeft()) log.row(progress.step, this.#setup.optimizer.lr); // what no row holds yet
     if (this.#isStale()) screen.log(`No better validation in ${progress.stale}: stop early at step ${progress.step}`);
     await this.#save(outputs);
+    await this.#average(outputs);
     return this.#result();
   }
 
@@ -239,9 +241,23 @@ class Run {
   }
 
   async #validate({ log, metrics, events }: Outputs): Promise<void> {
-    const { model, schedule, valid, progress } = this.#setup;
+    const { schedule, progress } = this.#setup;
     const { step } = progress;
     await log.settle(step); // a bad loss must not become the best model
+    const measured = await this.#measure();
+    if (measured === null) return; // it comes first when the run is resumed
+    const { loss, accuracy } = measured;
+    progress.validatedStep = step;
+    metrics.append({ step, validLoss: loss, validAccuracy: accuracy });
+    events.scalar("Loss/valid", loss, step);
+    events.scalar("Acc/valid", accuracy, step);
+    if (watchesMetric(schedule)) schedule.observe(this.#config.lrMetric === "loss" ? loss : accuracy);
+    await this.#keepBest(accuracy, loss);
+  }
+
+  /** The model's loss and accuracy on the utterances kept for validation; null where that was interrupted. */
+  async #measure(): Promise<Validation | null> {
+    const { model, valid } = this.#setup;
     using bar = this.#options.screen.bar({ label: "Valid", total: valid.length, unit: "uttr", transient: true });
     const measured = await validate(model, this.#data, {
       indices: valid,
@@ -251,14 +267,7 @@ class Run {
       signal: this.#options.signal,
     });
     bar.finish();
-    if (measured === null) return; // it comes first when the run is resumed
-    const { loss, accuracy } = measured;
-    progress.validatedStep = step;
-    metrics.append({ step, validLoss: loss, validAccuracy: accuracy });
-    events.scalar("Loss/valid", loss, step);
-    events.scalar("Acc/valid", accuracy, step);
-    if (watchesMetric(schedule)) schedule.observe(this.#config.lrMetric === "loss" ? loss : accuracy);
-    await this.#keepBest(accuracy, loss);
+    return measured;
   }
 
   async #keepBest(accuracy: number, loss: number): Promise<void> {
@@ -284,6 +293,28 @@ class Run {
     await this.#folder.saveBest(modelToSave(await model.stateArrays(), facts));
   }
 
+  /** At the end: lets the average of the last checkpoints compete with the best model. */
+  async #average(outputs: Outputs): Promise<void> {
+    const { averageCheckpoints: count } = this.#config;
+    const { model, progress, valid } = this.#setup;
+    const { screen } = this.#options;
+    const isOver = progress.step >= this.#config.totalSteps || this.#isStale();
+    if (count < 2 || valid.length === 0 || !isOver || progress.averagedStep === progress.step) return;
+    const checkpoints = await this.#folder.recentCheckpoints(count);
+    model.loadStateDict(averageWeights(checkpoints));
+    const measured = await this.#measure();
+    if (measured !== null) {
+      screen.log(`The average of the last ${checkpoints.length} checkpoints:`);
+      progress.averagedStep = progress.step;
+      const { stale } = progress;
+      await this.#keepBest(measured.accuracy, measured.loss);
+      progress.stale = Math.min(stale, progress.stale); // it is no further validation of the run
+    }
+    model.loadStateDict(weightsOf(checkpoints[0])); // training goes on from here, should the run be continued
+    this.#saved = "";
+    await this.#save(outputs);
+  }
+
   /** Tells states of the run apart. */
   #place(): string {
     const { step, validatedStep } = this.#setup.progress;
@@ -296,7 +327,8 @@ class Run {
     await log.settle(step); // a bad loss must not be continued from
     if (this.#saved === this.#place()) return;
     if (valid.length === 0) await this.#saveModel(null); // with nothing to choose by, the newest is the best
-    await this.#folder.saveCheckpoint(step, await makeCheckpoint(this.#setup));
+    const keep = this.#config.averageCheckpoints;
+    await this.#folder.saveCheckpoint(step, { ...await makeCheckpoint(this.#setup), keep });
     this.#saved = this.#place();
   }
 
