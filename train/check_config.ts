@@ -1,12 +1,15 @@
 /** What single fields of a config cannot say. @module */
+import { parseFeatureSettings } from "../data/features/settings.ts";
 import type { TrainConfig } from "./train_config.ts";
 
 /**
  * Checks values that have to fit together.
  *
  * @throws {RangeError} Where they do not.
+ * @throws {TypeError} Where there are no features of that name.
  */
 export function checkTrainConfig(config: TrainConfig): void {
+  parseFeatureSettings(config.features);
   checkModel(config);
   checkSplit(config);
   checkAugmentation(config);

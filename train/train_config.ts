@@ -3,7 +3,7 @@
 export interface TrainConfig {
   /** Recipe that the defaults come from. */
   recipe: string;
-  /** Folder of the data set. */
+  /** Folder of the data set or of recordings, or a list of recordings. */
   data: string;
   /** Run folder to write. */
   out: string;
@@ -12,6 +12,10 @@ export interface TrainConfig {
   /** Seed of the split, the shuffling, the crops, the initial weights and dropout. */
   seed: number;
 
+  /** Pattern whose group is the label, in the paths of recordings; empty: the first folder is. */
+  label: string;
+  /** Column of a CSV list of recordings that holds the label; empty: `class`, else `label`. */
+  labelColumn: string;
   /** Features of recordings: a preset's name. A data set has its own. */
   features: string;
   /** Utterances a training batch. */
@@ -28,7 +32,7 @@ export interface TrainConfig {
   folds: string;
   /** Fold of that file which is kept for validation. */
   validFold: string;
-  /** Folds of that file which are left out altogether, with commas; empty: none. */
+  /** Fold of that file which is left out altogether; empty: none. */
   testFold: string;
   /** Pattern of utterance ids that are kept for validation; empty: none. */
   holdOut: string;

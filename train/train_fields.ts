@@ -7,7 +7,9 @@ const count = { min: 1 };
 
 const general = {
   recipe: text("Recipe that the defaults come from"),
-  data: text("Folder of the data set, or of recordings in a folder for each class", { placeholder: "DIR" }),
+  data: text("Data set; or recordings: a folder for each class, or a list (PATH<tab>LABEL, or CSV)", {
+    placeholder: "DIR|LIST",
+  }),
   out: text("Run folder to write; unless given, the next free one of runs/RECIPE, runs/RECIPE-2, …", {
     placeholder: "DIR",
   }),
@@ -18,6 +20,14 @@ const general = {
 /** Keys by what they are about. */
 const groups = {
   "Data": {
+    label: text("The group of this pattern is the label, in paths of recordings", {
+      placeholder: "PATTERN",
+      empty: true,
+    }),
+    labelColumn: text("Column of a CSV list of recordings that holds the label (default: class, else label)", {
+      placeholder: "NAME",
+      empty: true,
+    }),
     features: text("Features of recordings: hw4, ecapa80 or sound64; a data set has its own", { placeholder: "NAME" }),
     batchSize: integer("Utterances a training batch", count),
     segmentLength: integer("Frames of a training utterance; longer ones are cropped at random", count),
@@ -29,7 +39,7 @@ const groups = {
     }),
     folds: text("CSV file with the columns file and fold (or split)", { placeholder: "FILE", empty: true }),
     validFold: text("Fold of --folds kept for validation", { placeholder: "NAME", empty: true }),
-    testFold: text("Folds of --folds left out altogether, with commas", { placeholder: "NAMES", empty: true }),
+    testFold: text("Fold of --folds left out altogether", { placeholder: "NAME", empty: true }),
     holdOut: text("Utterances whose name fits this pattern are kept for validation", {
       placeholder: "PATTERN",
       empty: true,
@@ -141,7 +151,7 @@ export const trainGroups: Readonly<Record<keyof typeof groups, readonly Key[]>> 
 
 /** Keys that a resumed run cannot change: its weights, its split or its place in the data would no longer fit. */
 export const fixedKeys: readonly (keyof TrainConfig)[] = [
-  ...["recipe", "seed", "features", "batchSize", "segmentLength"] as const,
+  ...["recipe", "seed", "label", "labelColumn", "features", "batchSize", "segmentLength"] as const,
   ...["validFraction", "folds", "validFold", "testFold", "holdOut", "epochs", "optimizer", "schedule"] as const,
   ...trainGroups.Loss,
   ...trainGroups.Augmentation,

@@ -23,25 +23,35 @@ export interface OpenOptions {
   readonly cacheMegabytes: number;
   /** Preset of features to compute from recordings. */
   readonly features: string;
+  /** Pattern that finds the label in a recording's path; empty for the first folder. */
+  readonly label: string;
+  /** Column of a CSV list that holds the label; empty for its usual names. */
+  readonly labelColumn: string;
   /** Says what was found. */
   readonly screen: Screen;
 }
 
 /**
- * Opens a data set, or reads recordings in class folders and computes their features, all of which stay in memory: for more
- * recordings than that there is `deno task preprocess`.
+ * Opens a data set, or reads recordings (in class folders, or listed with their labels) and computes their features, all of which stay in
+ * memory: for more recordings than that there is `deno task preprocess`.
  *
- * @throws Error if there is no such folder, or it is neither.
+ * @throws Error if there is no such folder or list, or it is neither.
  */
-export async function openTrainingData(
-  folder: string,
-  { cacheMegabytes, features, screen }: OpenOptions,
-): Promise<TrainingData> {
-  const isSet = await hasFile(folder, "metadata.json");
-  if (!isSet && await looksLikeRecordings(folder)) return await openRecordings(folder, features, screen);
-  const data = await openDataSet(folder, { cacheBytes: cacheMegabytes * 1e6 });
-  for (const notice of data.notices) screen.info(notice);
+export async function openTrainingData(path: string, options: OpenOptions): Promise<TrainingData> {
+  const isSet = await hasFile(path, "metadata.json");
+  if (!isSet && (await isFile(path) || await looksLikeRecordings(path))) return await openRecordings(path, options);
+  for (const key of ["label", "labelColumn"] as const) {
+    if (isSet && options[key] !== "") {
+      throw new Error(`Cannot use ${key} "${options[key]}" with the data set "${path}": it has labels of its own`);
+    }
+  }
+  const data = await openDataSet(path, { cacheBytes: options.cacheMegabytes * 1e6 });
+  for (const notice of data.notices) options.screen.info(notice);
   return data;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return await Deno.stat(path).then((stat) => stat.isFile, () => false);
 }
 
 async function hasFile(folder: string, name: string): Promise<boolean> {
@@ -58,9 +68,13 @@ async function looksLikeRecordings(folder: string): Promise<boolean> {
   }
 }
 
-async function openRecordings(folder: string, features: string, screen: Screen): Promise<TrainingData> {
-  const { recordings, unlabelled } = await findRecordings(folder);
-  if (unlabelled.length > 0) screen.info(`${unlabelled.length} recordings lie in no class folder and are left out`);
+async function openRecordings(path: string, options: OpenOptions): Promise<TrainingData> {
+  const { screen, features, label, labelColumn } = options;
+  const { recordings, unlabelled } = await findRecordings(path, {
+    label: label === "" ? undefined : label,
+    labelColumn: labelColumn === "" ? undefined : labelColumn,
+  });
+  if (unlabelled.length > 0) screen.info(`${unlabelled.length} recordings have no label and are left out`);
   const classes = [...new Set(recordings.map(({ label }) => label))].sort();
   if (classes.length === 1) {
     screen.info(`"${classes[0]}" is the only class: wanted is a folder with one for each class`);

@@ -154,7 +154,7 @@ Deno.test("train: recordings in linked folders, loose ones, and a single class a
     strictEqual(flat.code, 1);
     await Deno.symlink(ana, join(data, "ana"));
     const one = await trainOn(data, join(folder, "one"), ["--batch-size", "4"]);
-    match(one.out, /^\[Info\]: 1 recordings lie in no class folder and are left out$/m, one.err);
+    match(one.out, /^\[Info\]: 1 recordings have no label and are left out$/m, one.err);
     match(one.out, /^\[Info\]: "ana" is the only class: wanted is a folder with one for each class$/m);
     await Deno.symlink(bo, join(data, "bo"));
     const two = await trainOn(data, join(folder, "two"), ["--batch-size", "4"]);

@@ -22,6 +22,8 @@ const common: Omit<TrainConfig, "recipe" | "out"> = {
   device: "auto",
   seed: 0,
 
+  label: "",
+  labelColumn: "",
   features: "hw4",
   batchSize: 16,
   segmentLength: 128,
