@@ -51,13 +51,25 @@ export class MetricsFile implements Disposable {
 /**
  * The rows of a `metrics.jsonl`; none where there is no such file. A last line that was cut short is left out.
  *
+ * @param onBroken is told of other lines that are no rows, which are then left out too; without it they are errors
  * @throws {Error} Where it cannot be read.
- * @throws {SyntaxError} Where another line is not a row.
+ * @throws {SyntaxError} Where another line is not a row, without `onBroken`.
  */
-export async function readMetrics(path: string): Promise<MetricRow[]> {
+export async function readMetrics(
+  path: string,
+  { onBroken }: { onBroken?: (fact: string) => void } = {},
+): Promise<MetricRow[]> {
   const lines = (await textOf(path)).split("\n");
   const cut = lines.pop(); // what stands after the last line end: nothing, or half a row
-  const rows = lines.map((line, i) => rowOf(line, `line ${i + 1} of "${path}"`));
+  const rows: MetricRow[] = [];
+  for (const [i, line] of lines.entries()) {
+    try {
+      rows.push(rowOf(line, `line ${i + 1} of "${path}"`));
+    } catch (error) {
+      if (onBroken === undefined) throw error;
+      onBroken((error as Error).message);
+    }
+  }
   if (cut) {
     try {
       rows.push(rowOf(cut, "the last line"));

@@ -30,6 +30,7 @@ Deno.test({
       assert.match(train, /Best validation accuracy/);
       const tasks = [
         `infer --model ${folder}/run --out ${folder}/p.csv tests/fixtures/audio/digit.flac data/samples/theo/0_theo_0.wav`,
+        `plot ${folder}/run --out ${folder}/curves`,
         `preprocess --in data/samples --out ${folder}/features --workers 2`,
         "bench matmul-256 log-mel --device cpu",
         "doctor",
