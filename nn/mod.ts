@@ -22,6 +22,7 @@ export { LearnedWindowAttention, type LearnedWindowOptions } from "./learned_win
 export { lengthMask } from "./length_mask.ts";
 export { Linear, xavierLinear } from "./linear.ts";
 export { LinformerAttention, type LinformerOptions } from "./linformer_attention.ts";
+export { type Mixed, mixedLoss, Mixup, type MixupOptions } from "./mixup.ts";
 export { SpeakerClassifier, type SpeakerClassifierOptions } from "./models/speaker_classifier.ts";
 export { type Layer, Module } from "./module.ts";
 export { ModuleList } from "./module_list.ts";
@@ -46,6 +47,7 @@ export {
   type SelfAttentionOptions,
 } from "./self_attention.ts";
 export { Sequential } from "./sequential.ts";
+export { SpecAugment, type SpecAugmentOptions } from "./spec_augment.ts";
 export type { LoadOptions, LoadReport, StateArray } from "./state_dict.ts";
 export { subsampledLength } from "./subsampled_length.ts";
 export { TransformerEncoder } from "./transformer_encoder.ts";

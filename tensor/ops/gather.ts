@@ -25,11 +25,32 @@ interface GatherArgs {
 /** The bits of NaN come in a uniform: WGSL has no literal for it. */
 const SIZES = (a: GatherArgs) => uniform([a.outer, a.from, a.to, a.inner, 0x7fc00000]);
 
+/** Elements from which on copying a row at once is faster than one by one. */
+const LONG = 16;
+
+/** Picks rows of `inner` elements. */
+function gatherRows(
+  { outer, from, to, inner }: Pick<GatherArgs, "outer" | "from" | "to" | "inner">,
+  x: Float32Array | Int32Array,
+  index: Int32Array,
+  y: Float32Array | Int32Array,
+): void {
+  for (let o = 0, at = 0; o < outer; o++) {
+    for (let t = 0; t < to; t++, at += inner) {
+      const f = index[t] < 0 ? index[t] + from : index[t];
+      const start = (o * from + f) * inner;
+      if (f >= 0 && f < from) y.set(x.subarray(start, start + inner), at);
+      else y.fill(NaN, at, at + inner);
+    }
+  }
+}
+
 /** Inputs [x, index]; output [picked]. */
 const gatherKernel: Kernel<GatherArgs> = {
   name: "gather",
   cpu({ outer, from, to, inner, full, dtype }, [source, { i32: index }], [target]) {
     const [x, y] = dtype === "float32" ? [source.f32, target.f32] : [source.i32, target.i32];
+    if (!full && inner >= LONG) return gatherRows({ outer, from, to, inner }, x, index, y);
     for (let o = 0, at = 0; o < outer; o++) {
       for (let t = 0; t < to; t++) {
         for (let i = 0; i < inner; i++, at++) {

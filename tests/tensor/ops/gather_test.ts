@@ -45,6 +45,16 @@ forEachDevice("an index beyond the ends gives NaN (0 of int32) and takes no grad
   await assertClose(tensor(Int32Array.of(7)).indexSelect(0, tensor(Int32Array.of(5))), [0]);
 });
 
+forEachDevice("long rows are picked as short ones are: in order, from the end, NaN beyond the ends", async () => {
+  for (const inner of [1, 15, 16, 17, 65]) {
+    const rows = sequence(4, 2 * 3 * inner);
+    const picked = indexSelect(tensor(rows, { shape: [2, 3, inner] }), 1, tensor(Int32Array.of(2, -3, 3, -4, 2)));
+    const from = [2, 0, NaN, NaN, 2];
+    const wanted = tabulate([2, 5, inner], (o, t, i) => rows[(3 * o + from[t]) * inner + i] ?? NaN);
+    await assertClose(picked, wanted, { tolerance: 0, shape: [2, 5, inner], name: `${inner}` });
+  }
+});
+
 forEachDevice("gradients of picks add up where an element is picked twice", async () => {
   const x = drawn(3, [3, 4]);
   const index = tensor(Int32Array.of(1, 1, 0, 3, 2, -1), { shape: [3, 2] });
