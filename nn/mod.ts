@@ -12,6 +12,7 @@ export {
 export { ELU, GELU, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh } from "./activations.ts";
 export type { AttentionMasks } from "./attention_masks.ts";
 export type { Classifier, Head } from "./classifier.ts";
+export { Conv2dSubsampling, type Subsampled } from "./conv2d_subsampling.ts";
 export { Dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
 export { CosineHead, type CosineHeadOptions, type HeadName, type HeadOptions, makeHead } from "./heads.ts";
@@ -23,6 +24,7 @@ export { lengthMask } from "./length_mask.ts";
 export { Linear, xavierLinear } from "./linear.ts";
 export { LinformerAttention, type LinformerOptions } from "./linformer_attention.ts";
 export { type Mixed, mixedLoss, Mixup, type MixupOptions } from "./mixup.ts";
+export { FrameClassifier, type FrameClassifierParts } from "./models/frame_classifier.ts";
 export { SpeakerClassifier, type SpeakerClassifierOptions } from "./models/speaker_classifier.ts";
 export { type Layer, Module } from "./module.ts";
 export { ModuleList } from "./module_list.ts";

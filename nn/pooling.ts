@@ -1,6 +1,6 @@
 /**
  * From frames (batch, time, dim) to one vector an utterance (batch, dim). Frames at or after an utterance's length take no part; without
- * lengths all do.
+ * lengths all do; an utterance without frames becomes zeros.
  * @module
  */
 import type { Tensor } from "../tensor/mod.ts";
@@ -25,7 +25,7 @@ export class MeanPooling extends Module implements Pooling {
   forward(x: Tensor, lengths: Tensor | null = null): Tensor {
     if (lengths === null) return x.mean(1);
     const padding = lengthMask(lengths, x.shape[1]).unsqueeze(-1);
-    return x.maskedFill(padding, 0).sum(1).div(lengths.toFloat().unsqueeze(1));
+    return x.maskedFill(padding, 0).sum(1).div(lengths.toFloat().clamp(1).unsqueeze(1));
   }
 }
 
@@ -69,8 +69,14 @@ export class AttentivePoolingTanh extends Module implements Pooling {
 /** Σ softmax(scores) · x over time; scores (batch, time, 1). */
 function weightedSum(x: Tensor, scores: Tensor, lengths: Tensor | null): Tensor {
   const row = scores.transpose(1, 2); // (batch, 1, time)
-  const seen = lengths === null ? row : row.maskedFill(lengthMask(lengths, x.shape[1]).unsqueeze(1), MASKED);
-  return seen.softmax(-1).matmul(x).squeeze(1);
+  return weights(row, lengths).matmul(x).squeeze(1);
+}
+
+/** softmax over the frames of each utterance, (batch, 1, time); all 0 for one without frames. */
+function weights(row: Tensor, lengths: Tensor | null): Tensor {
+  if (lengths === null) return row.softmax(-1);
+  const padding = lengthMask(lengths, row.shape[2]).unsqueeze(1);
+  return row.maskedFill(padding, MASKED).softmax(-1).maskedFill(padding, 0);
 }
 
 /** How frames become one vector: their mean, or a weighted mean that is learned (with one linear map, or with a tanh between two). */

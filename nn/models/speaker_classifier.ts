@@ -1,18 +1,18 @@
 /** The speaker classifier of NTU's machine-learning homework 4. @module */
 import type { Tensor } from "../../tensor/mod.ts";
-import type { Classifier, Head } from "../classifier.ts";
 import { type HeadName, makeHead } from "../heads.ts";
 import { LayerNorm } from "../layer_norm.ts";
 import { lengthMask } from "../length_mask.ts";
 import { Linear } from "../linear.ts";
-import { Module } from "../module.ts";
-import { makePooling, type Pooling, type PoolingName } from "../pooling.ts";
+import { makePooling, type PoolingName } from "../pooling.ts";
 import { PositionalEncoding } from "../positional_encoding.ts";
+import type { SelfAttentionOptions } from "../self_attention.ts";
 import { TransformerEncoder } from "../transformer_encoder.ts";
 import { TransformerEncoderLayer } from "../transformer_encoder_layer.ts";
+import { FrameClassifier } from "./frame_classifier.ts";
 
 /** Options of {@linkcode SpeakerClassifier}. The defaults are those of the homework's sample code. */
-export interface SpeakerClassifierOptions {
+export interface SpeakerClassifierOptions extends SelfAttentionOptions {
   /** How many speakers to tell apart. */
   numSpeakers: number;
   /** Channels of a frame. Default 40. */
@@ -44,49 +44,26 @@ export interface SpeakerClassifierOptions {
 }
 
 /** Log-mel frames → linear map → Transformer encoder → pooling over time → head. */
-export class SpeakerClassifier extends Module implements Classifier {
-  /** From nMels to dModel channels. */
-  readonly prenet: Linear;
-  /** Tells frames apart by their place, if wanted. */
-  readonly positions: PositionalEncoding | null;
-  /** Lets frames see each other. */
-  readonly encoder: TransformerEncoder;
-  /** From frames to one vector. */
-  readonly pooling: Pooling;
-  /** From that vector to a score for each speaker. */
-  readonly head: Head;
-
+export class SpeakerClassifier extends FrameClassifier<TransformerEncoder> {
   /** A classifier with fresh weights. */
   constructor(options: SpeakerClassifierOptions) {
-    super();
     const { nMels = 40, dModel = 80, nHead = 2, numLayers = 1, dropout = 0.1, normFirst = false } = options;
-    const { dimFeedforward = 256, activation = "relu" } = options;
-    const layer = { dimFeedforward, dropout, activation, normFirst };
-    this.prenet = new Linear(nMels, dModel);
-    this.positions = options.positionalEncoding ? new PositionalEncoding(dModel, { dropout }) : null;
-    this.encoder = new TransformerEncoder(() => new TransformerEncoderLayer(dModel, nHead, layer), numLayers, {
-      norm: normFirst ? new LayerNorm(dModel) : null,
-    });
-    this.pooling = makePooling(options.pooling ?? "mean", dModel);
+    const layer = { ...options, dimFeedforward: options.dimFeedforward ?? 256, dropout };
     const { numSpeakers: classes, cosineHead: cosine, scale } = options;
-    this.head = makeHead(options.head ?? "two-layer", { dim: dModel, classes, dropout, cosine, scale });
+    super({
+      prenet: new Linear(nMels, dModel),
+      positions: options.positionalEncoding ? new PositionalEncoding(dModel, { dropout }) : null,
+      encoder: new TransformerEncoder(() => new TransformerEncoderLayer(dModel, nHead, layer), numLayers, {
+        norm: normFirst ? new LayerNorm(dModel) : null,
+      }),
+      pooling: makePooling(options.pooling ?? "mean", dModel),
+      head: makeHead(options.head ?? "two-layer", { dim: dModel, classes, dropout, cosine, scale }),
+    });
   }
 
-  /**
-   * One vector for each utterance, (batch, dModel).
-   *
-   * @param features (batch, time, nMels)
-   * @param lengths int32 (batch): frames of each utterance, the rest being padding; `null` where there is none
-   */
-  embed(features: Tensor, lengths: Tensor | null = null): Tensor {
-    const keyPaddingMask = lengths === null ? null : lengthMask(lengths, features.shape[1]);
-    const frames = this.prenet.forward(features);
-    const placed = this.positions === null ? frames : this.positions.forward(frames);
-    return this.pooling.forward(this.encoder.forward(placed, { keyPaddingMask }), lengths);
-  }
-
-  /** Scores of the speakers, (batch, numSpeakers), before softmax; parameters as of {@linkcode SpeakerClassifier.embed}. */
-  forward(features: Tensor, lengths: Tensor | null = null): Tensor {
-    return this.head.forward(this.embed(features, lengths));
+  /** See {@linkcode FrameClassifier}. */
+  protected encode(frames: Tensor, lengths: Tensor | null): Tensor {
+    const keyPaddingMask = lengths === null ? null : lengthMask(lengths, frames.shape[1]);
+    return this.encoder.forward(frames, { keyPaddingMask });
   }
 }

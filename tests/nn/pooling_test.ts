@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AttentivePoolingTanh, MeanPooling, type Pooling, SelfAttentionPooling } from "../../nn/mod.ts";
+import { AttentivePoolingTanh, makePooling, MeanPooling, type Pooling, SelfAttentionPooling } from "../../nn/mod.ts";
 import { randn, type Tensor, tensor } from "../../tensor/mod.ts";
 import { forEachDevice } from "../devices.ts";
 import { assertClose, distance } from "./close.ts";
@@ -51,4 +51,13 @@ forEachDevice("Attention vectors start normal with Xavier's deviation, never as 
   const { attention } = new AttentivePoolingTanh(2000);
   const squares = await attention.square().mean().item();
   assert.ok(Math.abs(Math.sqrt(squares) / Math.sqrt(2 / 2001) - 1) < 0.08, `deviation ${Math.sqrt(squares)}`);
+});
+
+forEachDevice("An utterance without frames becomes zeros, and trains nothing", async () => {
+  for (const name of ["mean", "self-attention", "attentive"] as const) {
+    const x = randn([2, 4, 3], { std: 9 }).detach();
+    const y = makePooling(name, 3).forward(x, tensor(Int32Array.of(0, 4)));
+    await assertClose(y.select(0, 0), [0, 0, 0], 0, name);
+    assert.ok([...await y.data()].slice(3).every((v) => v !== 0 && Number.isFinite(v)));
+  }
 });

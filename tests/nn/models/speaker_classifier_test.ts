@@ -6,49 +6,32 @@ import {
   crossEntropy,
   manualSeed,
   noGrad,
-  randn,
   scope,
   type Tensor,
   tensor,
 } from "../../../tensor/mod.ts";
 import { forEachDevice } from "../../devices.ts";
+import { assertBlindToBatchMates, padBatch, utterance as drawUtterance } from "../batch_mates.ts";
 import { assertClose, distance } from "../close.ts";
 
 const small: SpeakerClassifierOptions = { numSpeakers: 3, nMels: 4, dModel: 8, dimFeedforward: 16 };
 
-/** Utterances of given lengths, padded with −20 to `time` as the homework pads. */
-function batch(utterances: readonly Float32Array[], time: number): { features: Tensor; lengths: Tensor } {
-  const data = new Float32Array(utterances.length * time * 4).fill(-20);
-  utterances.forEach((frames, b) => data.set(frames, b * time * 4));
-  const lengths = Int32Array.from(utterances, (frames) => frames.length / 4);
-  return { features: tensor(data, { shape: [utterances.length, time, 4] }), lengths: tensor(lengths) };
-}
-
-async function utterance(length: number, loudness = 1): Promise<Float32Array> {
-  return Float32Array.from(await randn([length, 4], { std: loudness }).data());
-}
+const batch = (utterances: readonly Float32Array[], time: number) => padBatch(utterances, { channels: 4, time });
+const utterance = (length: number) => drawUtterance(length, 4);
 
 const variants: SpeakerClassifierOptions[] = [
   ...(["mean", "self-attention", "attentive"] as const).map((pooling: PoolingName) => ({ ...small, pooling })),
+  ...(["relative", "local", "learned-window", "linformer"] as const).map((attention) => ({
+    ...{ ...small, attention, attentionWindow: 3, linformerRank: 7, maxTime: 50 },
+  })),
   { ...small, positionalEncoding: true, normFirst: true, activation: "gelu", numLayers: 2, head: "2023" },
 ];
 
 for (const options of variants) {
-  const name = `pooling ${options.pooling ?? "mean"}, head ${options.head ?? "two-layer"}`;
+  const { pooling = "mean", head = "two-layer", attention = "full" } = options;
+  const name = `pooling ${pooling}, head ${head}, attention ${attention}`;
   forEachDevice(`An utterance's scores depend on nothing else in its batch: ${name}`, async () => {
-    const model = new SpeakerClassifier(options).eval();
-    const ours = await utterance(6);
-    const score = ({ features, lengths }: ReturnType<typeof batch>) => model.forward(features, lengths).slice(0, 0, 1);
-    const alone = model.forward(batch([ours], 6).features);
-    assert.deepEqual(alone.shape, [1, 3]);
-    const mates = [await utterance(9), await utterance(2)];
-    const others = [await utterance(3, 30), await utterance(9, 30)];
-    const first = score(batch([ours, ...mates], 9));
-    await assertClose(score(batch([ours, ...others], 9)), first, 1e-6, "scores with other mates");
-    await assertClose(first, alone, 2e-5, "scores with padding");
-    await assertClose(score(batch([ours, ...mates], 20)), alone, 2e-5, "scores with more padding");
-    const unmasked = model.forward(batch([ours, ...mates], 9).features).slice(0, 0, 1);
-    assert.ok(await distance(unmasked, alone) > 1e-4, "padding would not show without lengths");
+    await assertBlindToBatchMates(new SpeakerClassifier(options), { channels: 4 });
   });
 }
 
