@@ -5,6 +5,7 @@
 
 import type { ElementwiseArgs } from "../expr/expr.ts";
 import type { AttentionArgs, AttentionBackwardArgs } from "../ops/attention_kernel.ts";
+import type { ConvArgs, ConvWindow } from "../ops/conv_kernel.ts";
 
 /** A storage on the CPU: a byte offset into the heap and typed views over the whole storage. */
 export interface CpuSlice {
@@ -92,6 +93,9 @@ export interface CpuRuntime {
   elementwise(args: ElementwiseArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void;
   attention(args: AttentionArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void;
   attentionBackward(args: AttentionBackwardArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void;
+  /** Inputs and outputs as convKernel and convWeightKernel have them. */
+  conv(args: ConvArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void;
+  convWeight(args: ConvWindow, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void;
   /** Softmax, layer normalisation and sums. */
   readonly rows: RowRoutines;
   /** Scratch memory of at least `bytes`, valid until the kernel returns. */

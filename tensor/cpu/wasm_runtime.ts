@@ -4,7 +4,9 @@
  */
 import type { ElementwiseArgs } from "../expr/expr.ts";
 import type { AttentionArgs, AttentionBackwardArgs } from "../ops/attention_kernel.ts";
+import type { ConvArgs, ConvWindow } from "../ops/conv_kernel.ts";
 import { Attention } from "./attention.ts";
+import { ConvPlanner } from "./conv.ts";
 import { Elementwise } from "./elementwise.ts";
 import { GemmPlanner } from "./gemm.ts";
 import type { Heap, HeapSlice } from "./heap.ts";
@@ -20,6 +22,7 @@ export class WasmRuntime implements CpuRuntime {
   readonly #elementwise: Elementwise;
   readonly #gemm: GemmPlanner;
   readonly #attention: Attention;
+  readonly #conv: ConvPlanner;
   #scratch: HeapSlice[] = [];
 
   constructor(heap: Heap, jobs: Jobs) {
@@ -29,6 +32,7 @@ export class WasmRuntime implements CpuRuntime {
     this.#elementwise = new Elementwise(jobs);
     this.#gemm = new GemmPlanner(jobs, functions);
     this.#attention = new Attention(jobs, functions);
+    this.#conv = new ConvPlanner(jobs, functions);
   }
 
   gemm(args: Gemm): void {
@@ -45,6 +49,14 @@ export class WasmRuntime implements CpuRuntime {
 
   attentionBackward(args: AttentionBackwardArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void {
     this.#attention.backward(args, inputs, outputs);
+  }
+
+  conv(args: ConvArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void {
+    this.#conv.forward(args, inputs, outputs);
+  }
+
+  convWeight(args: ConvWindow, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void {
+    this.#conv.weight(args, inputs, outputs);
   }
 
   scratch(bytes: number): CpuSlice {

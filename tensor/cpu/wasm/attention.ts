@@ -40,7 +40,7 @@ export function attentionScratch(blockRows: number, scoreRow: number): number {
 }
 
 /** Functions that attention is made of. */
-interface Parts extends GemmFunctions {
+interface Parts extends Pick<GemmFunctions, "product"> {
   readonly fill: Func;
   readonly maskRow: Func;
   readonly softmaxRow: Func;

@@ -11,7 +11,7 @@ import { JobArguments } from "./job_arguments.ts";
 import type { Local, Value } from "./value.ts";
 
 /** Most columns of A in a block: a panel of B and a tile of A fit the first-level cache. */
-const BLOCK_K = 384;
+export const BLOCK_K = 384;
 /** Most rows of A in a block, a multiple of the tile's 6: the block fits the second-level cache. */
 export const BLOCK_M = 96;
 /** Most columns of B that a thread packs at once. */
@@ -23,8 +23,10 @@ const A_BYTES = (BLOCK_M + 4) * PACKED_ROW;
 const EDGE_BYTES = BLOCK_M * 32;
 const B_BYTES = 4 * BLOCK_K * (BLOCK_N + 8);
 
-/** Bytes of scratch that a thread needs. */
-export const GEMM_SCRATCH = A_BYTES + EDGE_BYTES + B_BYTES;
+/** Bytes of scratch that `block` needs. */
+export const BLOCK_SCRATCH = A_BYTES + EDGE_BYTES;
+/** Bytes of scratch that a thread needs for whole products. */
+export const GEMM_SCRATCH = BLOCK_SCRATCH + B_BYTES;
 
 /** Length of the blocks that K is cut into, equal but for the last: the same rule in WASM and for the host. */
 export function blockK(k: number): number {
@@ -40,6 +42,11 @@ export interface GemmFunctions {
    * scaled, else 0; `bias` 0 stands for none.
    */
   readonly product: Func;
+  /**
+   * `block(a, aRow, aCol, panels, c, cRow, m, n, k, flags, bias, alpha, floor, scratch)`: at most BLOCK_M rows of A and BLOCK_K columns times
+   * packed panels, with `scratch` of BLOCK_SCRATCH bytes.
+   */
+  readonly block: Func;
 }
 
 /** Arguments of the job `packB`. */
@@ -82,10 +89,11 @@ export function addGemm(module: ModuleBuilder): GemmFunctions {
   addTilesJob(module, block);
   addProductsJob(module, product);
   addReduceJob(module);
-  return { product };
+  return { product, block };
 }
 
-const smaller = (f: Body, a: I32, b: I32): Local<"i32"> => f.local("i32", i32.minS(a, b));
+/** A local with the smaller of two numbers. */
+export const smaller = (f: Body, a: I32, b: I32): Local<"i32"> => f.local("i32", i32.minS(a, b));
 
 /** A position in a vector that may be absent. */
 const within = (vector: Local<"i32">, bytes: Value<"i32">): Value<"i32"> =>
@@ -107,10 +115,7 @@ function addCopy(module: ModuleBuilder): Func {
   });
 }
 
-/**
- * `block(a, aRow, aCol, panels, c, cRow, m, n, k, flags, bias, alpha, floor, scratch)`: at most BLOCK_M rows of A and BLOCK_K columns times
- * packed panels.
- */
+/** See {@linkcode GemmFunctions}. */
 function addBlock(module: ModuleBuilder): Func {
   const [panel8, panel4] = [addPanel(module, 2), addPanel(module, 1)];
   const packA = addPackA(module);
@@ -144,8 +149,8 @@ function addBlock(module: ModuleBuilder): Func {
   });
 }
 
-/** Which block of K this is. */
-function blockFlags(k0: I32, kk: I32, k: I32): Value<"i32"> {
+/** Which block of K this is: ADD_TO_C after the first, FINISH for the last. */
+export function blockFlags(k0: I32, kk: I32, k: I32): Value<"i32"> {
   return i32.or(i32.select(ADD_TO_C, 0, k0), i32.select(FINISH, 0, i32.eq(i32.add(k0, kk), k)));
 }
 
@@ -158,7 +163,7 @@ function addProduct(module: ModuleBuilder, block: Func, packB: Func): Func {
   return module.func(
     params,
     (f, a, aRow, aCol, b, bRow, bCol, c, cRow, m, n, k, kc, add, bias, alpha, floor, scratch) => {
-      const panels = f.local("i32", i32.add(scratch, A_BYTES + EDGE_BYTES));
+      const panels = f.local("i32", i32.add(scratch, BLOCK_SCRATCH));
       const [j, k0, i, flags] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
       f.for(j, 0, n, BLOCK_N, () => {
         const nn = smaller(f, BLOCK_N, i32.sub(n, j));
@@ -181,7 +186,7 @@ function addProduct(module: ModuleBuilder, block: Func, packB: Func): Func {
 }
 
 /** Floats in a packed row of all panels. */
-const packedWidth = (n: Value<"i32">): Value<"i32"> => i32.and(i32.add(n, 3), -4);
+export const packedWidth = (n: Value<"i32">): Value<"i32"> => i32.and(i32.add(n, 3), -4);
 
 function addPackJob(module: ModuleBuilder, packB: Func): void {
   module.func(["i32", "i32", "i32"], (f, args, chunk) => {

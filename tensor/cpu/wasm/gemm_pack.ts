@@ -44,7 +44,7 @@ function packContiguous(
 }
 
 /** One panel out of B with any strides; columns past the last repeat it. With `squares`, columns are contiguous. */
-function packColumns(
+export function packColumns(
   f: Body,
   to: Local<"i32">,
   columns: readonly Local<"i32">[],

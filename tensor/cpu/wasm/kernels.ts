@@ -4,6 +4,7 @@
  * @module
  */
 import { addAttention } from "./attention.ts";
+import { addConv } from "./conv.ts";
 import { addGemm } from "./gemm.ts";
 import { ModuleBuilder, type Target } from "./module.ts";
 import { addPhiloxFill } from "./philox.ts";
@@ -13,7 +14,7 @@ import { addRows } from "./rows.ts";
 export const KERNEL_JOBS = [
   ...["packB", "tiles", "products", "reduce", "attention", "attentionBackward"] as const,
   ...["softmaxRows", "softmaxRowsBackward", "logSumExpRows", "layerNormRows", "layerNormRowsBackward"] as const,
-  ...["rowSums", "columnSums", "layerNormWeights"] as const,
+  ...["rowSums", "columnSums", "layerNormWeights", "convForward", "convWeight"] as const,
 ] as const;
 
 /** The bytes of the module. */
@@ -22,5 +23,6 @@ export function kernelModule(target: Target): Uint8Array<ArrayBuffer> {
   const gemm = addGemm(module);
   addAttention(module, gemm, addPhiloxFill(module));
   addRows(module);
+  addConv(module, gemm);
   return module.finish();
 }
