@@ -8,7 +8,8 @@ import { UsageError } from "./cli/errors.ts";
 import { exitCodes, runTask } from "./cli/run_task.ts";
 import { benchLogMel } from "./bench/log_mel.ts";
 import { benchMatmul } from "./bench/matmul.ts";
-import { benchStep, stepCases } from "./bench/training_step.ts";
+import { stepCases } from "./bench/step_cases.ts";
+import { benchStep } from "./bench/training_step.ts";
 
 const products: Readonly<Record<string, number>> = { "matmul-256": 256, "matmul-1024": 1024, "matmul-2048": 2048 };
 const names = [...Object.keys(stepCases), ...Object.keys(products), "log-mel"];

@@ -1,5 +1,4 @@
-/** Training steps of the homework's classifier: forward, backward, AdamW; cross-entropy over 600 speakers. @module */
-import { SpeakerClassifier } from "../../nn/mod.ts";
+/** Training steps of a model: forward, backward, AdamW; cross-entropy. @module */
 import {
   capture,
   crossEntropy,
@@ -12,22 +11,7 @@ import {
   tensor,
 } from "../../tensor/mod.ts";
 import { AdamW } from "../../train/optim/mod.ts";
-
-/** Sizes of a case. */
-export interface StepCase {
-  readonly dModel: number;
-  readonly nHead: number;
-  readonly dimFeedforward: number;
-  readonly numLayers: number;
-  readonly batch: number;
-}
-
-/** Cases by name: 128 frames of 40 mels, mean pooling, two-layer head, dropout 0.1. */
-export const stepCases: Readonly<Record<string, StepCase>> = {
-  "hw4-simple": { dModel: 80, nHead: 2, dimFeedforward: 256, numLayers: 1, batch: 16 },
-  "hw4-medium": { dModel: 160, nHead: 8, dimFeedforward: 256, numLayers: 2, batch: 32 },
-  "hw4-512": { dModel: 512, nHead: 16, dimFeedforward: 2048, numLayers: 1, batch: 16 },
-};
+import type { StepCase } from "./step_cases.ts";
 
 /** What a case took. */
 export interface StepResult {
@@ -42,8 +26,6 @@ export interface StepResult {
   readonly lastLoss: number;
 }
 
-const [TIME, MELS, SPEAKERS] = [128, 40, 600];
-
 /** Options of {@linkcode benchStep}. */
 export interface BenchOptions {
   /** Timed steps after three for warm-up. */
@@ -54,15 +36,15 @@ export interface BenchOptions {
 
 /** Times a case on the current device. On a GPU several steps share one wait for the device, whose answer is slow. */
 export async function benchStep(
-  { batch, ...sizes }: StepCase,
+  { make, input, classes }: StepCase,
   device: Device,
   { steps, kernelLine }: BenchOptions,
 ): Promise<StepResult> {
   manualSeed(0);
-  const model = new SpeakerClassifier({ ...sizes, numSpeakers: SPEAKERS, nMels: MELS });
+  const model = make();
   const optimizer = new AdamW(model.parameters());
-  const x = randn([batch, TIME, MELS]);
-  const y = tensor(Int32Array.from({ length: batch }, (_, i) => (i * 37) % SPEAKERS));
+  const x = randn(input);
+  const y = tensor(Int32Array.from({ length: input[0] }, (_, i) => (i * 37) % classes));
   const step = capture(() => {
     optimizer.zeroGrad();
     const loss = crossEntropy(model.forward(x), y);

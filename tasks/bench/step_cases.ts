@@ -1,0 +1,33 @@
+/** The models whose training steps the benchmark times. @module */
+import { type Module, SpeakerClassifier } from "../../nn/mod.ts";
+import type { Tensor } from "../../tensor/mod.ts";
+
+/** A model and what it is trained on. */
+export interface StepCase {
+  /** A model with fresh weights. */
+  readonly make: () => Module & { forward(x: Tensor): Tensor };
+  /** Shape of a batch of inputs. */
+  readonly input: readonly number[];
+  readonly classes: number;
+}
+
+const [TIME, MELS, SPEAKERS] = [128, 40, 600];
+
+/** The homework's Transformer: mean pooling, two-layer head, dropout 0.1. */
+function transformer(
+  batch: number,
+  sizes: { dModel: number; nHead: number; dimFeedforward: number; numLayers: number },
+) {
+  return {
+    make: () => new SpeakerClassifier({ ...sizes, numSpeakers: SPEAKERS, nMels: MELS }),
+    input: [batch, TIME, MELS],
+    classes: SPEAKERS,
+  };
+}
+
+/** Cases by name. */
+export const stepCases: Readonly<Record<string, StepCase>> = {
+  "hw4-simple": transformer(16, { dModel: 80, nHead: 2, dimFeedforward: 256, numLayers: 1 }),
+  "hw4-medium": transformer(32, { dModel: 160, nHead: 8, dimFeedforward: 256, numLayers: 2 }),
+  "hw4-512": transformer(16, { dModel: 512, nHead: 16, dimFeedforward: 2048, numLayers: 1 }),
+};
