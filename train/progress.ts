@@ -89,6 +89,13 @@ export class Screen {
     this.log(`[Info]: ${text}`);
   }
 
+  /** A screen for work of which nothing is to stay: its lines are not shown, its bars only on a terminal until they end. */
+  quiet(): Screen {
+    const { isTerminal, writeErr } = this.#options;
+    const wiped = (text: string) => writeErr(text.replace("\n", eraseLine));
+    return new Screen({ ...this.#options, writeOut: () => {}, writeErr: isTerminal ? wiped : () => {} });
+  }
+
   /**
    * Starts a bar. One started while another runs takes its place until it ends; meanwhile the other's clock stands still.
    */

@@ -62,7 +62,7 @@ function secondsLeft({ done, total = 0, rate }: ProgressState): number {
 }
 
 /** 65 → `01:05`, 3725 → `1:02:05`. */
-function clock(seconds: number): string {
+export function clock(seconds: number): string {
   if (!Number.isFinite(seconds)) return "--:--";
   const whole = Math.round(seconds);
   const two = (n: number) => String(n).padStart(2, "0");

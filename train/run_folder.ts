@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { writeAtomic } from "../data/files/atomic_write.ts";
 import { type ArrayDict, readSafetensors, writeSafetensors } from "../data/files/safetensors.ts";
 import { resumeRemedy } from "./append_file.ts";
+import { lockFolder } from "./folder_lock.ts";
 import { ioFact } from "./io_fact.ts";
 import { MetricsFile } from "./metrics_file.ts";
 import { EventWriter } from "./tensorboard.ts";
@@ -91,19 +92,12 @@ export class RunFolder {
 
   /**
    * Keeps other processes out of the folder until it is disposed of (or this process ends, in whatever way): two runs in
-   * one folder would remove each other's checkpoints. Where folders cannot be locked (Windows, some network file systems)
-   * nothing is kept out.
+   * one folder would remove each other's checkpoints.
    *
    * @throws {Error} Where another run is at work in it.
    */
-  async lock(): Promise<Disposable> {
-    const folder = await Deno.open(this.path).catch(() => undefined);
-    const locked = await folder?.tryLock(true).catch(() => true);
-    if (locked === false) {
-      folder?.close();
-      throw new Error(`Cannot train into "${this.path}": another run is at work there; wait for its end, or stop it`);
-    }
-    return { [Symbol.dispose]: () => folder?.close() };
+  lock(): Promise<Disposable> {
+    return lockFolder(this.path, `Cannot train into "${this.path}": another run is at work there`);
   }
 
   /** Whether nothing in it would be missed: no checkpoint, no model, no measurement. */

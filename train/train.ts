@@ -35,8 +35,8 @@ export interface TrainOptions {
   /** Aborting it saves and stops after the step at hand. */
   readonly signal?: AbortSignal;
   /**
-   * Step after which to validate, save and stop for now. Unlike a smaller `totalSteps` it leaves the learning rates of the
-   * steps as they are, so that the run can go on later. Default: `totalSteps`.
+   * Step (epoch, where the config counts epochs) after which to validate, save and stop for now. Unlike a smaller
+   * `totalSteps` it leaves the learning rates of the steps as they are, so that the run can go on later. Default: the last.
    */
   readonly stopAt?: number;
   /** Where lines and progress go. */
@@ -206,7 +206,9 @@ class Run {
 
   /** The step to stop at. */
   get #lastStep(): number {
-    return Math.min(this.#config.totalSteps, this.#options.stopAt ?? Infinity);
+    const { totalSteps, epochs } = this.#config;
+    const { stopAt = Infinity } = this.#options;
+    return Math.min(totalSteps, epochs > 0 ? stopAt * totalSteps / epochs : stopAt);
   }
 
   #hasStepsLeft(): boolean {

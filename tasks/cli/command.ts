@@ -21,6 +21,13 @@ export function withDefault<T>(field: Field<T>, fallback: T): Given<T> {
   return { ...field, given: true, fallback };
 }
 
+/** An option that may be given more than once: its values in order, none unless given. */
+export function repeated<T>(field: Field<T>): Given<readonly T[]> & { readonly each: Field<T> } {
+  const check = (x: unknown) => Array.isArray(x) && x.every((v) => field.check(v) !== undefined) ? x as T[] : undefined;
+  const parse = (text: string) => check([field.parse(text)]);
+  return { ...field, check, parse, given: true, fallback: [], each: field };
+}
+
 /** A table of options by key. */
 export type Fields = { readonly [key: string]: Field<unknown> };
 
@@ -95,7 +102,7 @@ export function parseCommand<F extends Fields>(spec: CommandSpec<F>, args: reado
     if (error instanceof CommanderError) throw translated(error, spec);
     throw error;
   }
-  const texts = program.opts<Record<string, string | boolean>>();
+  const texts = program.opts<Record<string, string | boolean | string[]>>();
   const options: Record<string, unknown> = {};
   for (const [key, field] of Object.entries(spec.options)) options[key] = valueOf(key, field, texts[key]);
   checkCount(program.args, spec);
@@ -133,6 +140,7 @@ function addOption(program: Command, key: string, field: Field<unknown> & { fall
   const help = field.help + (isShort ? "" : `: ${field.placeholder.replaceAll("|", ", ")}`);
   const options = [new Option(flags, help + fallbackText(field.fallback))];
   if (!field.placeholder) options.push(new Option(flagOf(key).replace("--", "--no-")).hideHelp());
+  if ("each" in field) options[0].argParser((text, before: string[] = []) => [...before, text]);
   for (const option of options) program.addOption(heading ? option.helpGroup(`${heading}:`) : option);
 }
 
@@ -142,7 +150,9 @@ function fallbackText(fallback: unknown): string {
   return ` (default: ${Array.isArray(fallback) ? fallback.join(",") : fallback})`;
 }
 
-function valueOf(key: string, field: Field<unknown> & Partial<Given<unknown>>, given?: string | boolean): unknown {
+type AnyField = Field<unknown> & Partial<Given<unknown>> & { readonly each?: Field<unknown> };
+
+function valueOf(key: string, field: AnyField, given?: string | boolean | string[]): unknown {
   if (given === undefined) {
     if (field.given && field.fallback === undefined) {
       throw new UsageError(`Cannot go without ${flagOf(key)}: ${field.help}`);
@@ -150,6 +160,7 @@ function valueOf(key: string, field: Field<unknown> & Partial<Given<unknown>>, g
     return field.fallback;
   }
   if (typeof given === "boolean") return given;
+  if (Array.isArray(given)) return given.map((text) => valueOf(key, field.each!, text));
   const value = field.parse(given);
   if (value === undefined) throw new UsageError(`Cannot set ${flagOf(key)} to "${given}": expected ${field.expects}`);
   return value;

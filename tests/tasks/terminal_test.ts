@@ -32,6 +32,8 @@ Deno.test({
         `infer --model ${folder}/run --out ${folder}/p.csv tests/fixtures/audio/digit.flac data/samples/theo/0_theo_0.wav`,
         `plot ${folder}/run --out ${folder}/curves`,
         `preprocess --in data/samples --out ${folder}/features --workers 2`,
+        `tune --data ${folder}/features --grid lr=1e-3,2e-3 --total-steps 2 --device cpu --out ${folder}/tune`,
+        `ablate --data ${folder}/features --switch normFirst=false,true --total-steps 2 --device cpu --out ${folder}/abl`,
         "bench matmul-256 log-mel --device cpu",
         "doctor",
       ];
