@@ -1,5 +1,5 @@
 /** Activation functions as layers, for {@linkcode Sequential}. Elementwise; formulas stand in tensor/ops/pointwise.ts. @module */
-import type { GeluOptions, Tensor } from "../tensor/mod.ts";
+import { type GeluOptions, glu, type Tensor } from "../tensor/mod.ts";
 import { Module } from "./module.ts";
 
 /** x. */
@@ -98,5 +98,22 @@ export class Softplus extends Module {
   /** Of each element. */
   forward(x: Tensor): Tensor {
     return x.softplus();
+  }
+}
+
+/** The first half of an axis times the sigmoid of the second half (Dauphin et al. 2017, arXiv 1612.08083). */
+export class GLU extends Module {
+  /** The axis that is halved. */
+  readonly dim: number;
+
+  /** `dim`: default −1, the last. */
+  constructor(dim = -1) {
+    super();
+    this.dim = dim;
+  }
+
+  /** Half as wide as x along the axis. TypeError if that has an odd size. */
+  forward(x: Tensor): Tensor {
+    return glu(x, this.dim);
   }
 }

@@ -9,12 +9,14 @@ export {
   ConvTranspose1d,
   type ConvTranspose1dModuleOptions,
 } from "./conv.ts";
-export { ELU, GELU, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh } from "./activations.ts";
+export { ELU, GELU, GLU, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh } from "./activations.ts";
 export type { AttentionMasks } from "./attention_masks.ts";
+export { BatchNorm, BatchNorm1d, BatchNorm2d, type BatchNormModuleOptions } from "./batch_norm.ts";
 export type { Classifier, Head } from "./classifier.ts";
 export { Conv2dSubsampling, type Subsampled } from "./conv2d_subsampling.ts";
 export { Dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
+export { Flatten } from "./flatten.ts";
 export { CosineHead, type CosineHeadOptions, type HeadName, type HeadOptions, makeHead } from "./heads.ts";
 /** Initial values: `init.xavierUniform(parameter)` and its like. */
 export * as init from "./init.ts";
@@ -31,6 +33,17 @@ export { ModuleList } from "./module_list.ts";
 export { MultiheadAttention, type MultiheadAttentionOptions } from "./multihead_attention.ts";
 export { PackedProjections, type PackedProjectionsOptions } from "./packed_projections.ts";
 export { Buffer, Parameter } from "./parameter.ts";
+export {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AdaptiveMaxPool2d,
+  AvgPool1d,
+  AvgPool2d,
+  type AvgPoolModuleOptions,
+  MaxPool1d,
+  MaxPool2d,
+  type MaxPoolModuleOptions,
+} from "./pool_layers.ts";
 export {
   AttentivePoolingTanh,
   makePooling,

@@ -1,5 +1,5 @@
 /** How the golden cases of modules are computed through the public API: op → the module, loaded by name, and its outputs. */
-import { type Module, MultiheadAttention, TransformerEncoderLayer } from "../nn/mod.ts";
+import { BatchNorm1d, BatchNorm2d, type Module, MultiheadAttention, TransformerEncoderLayer } from "../nn/mod.ts";
 import { AttentivePoolingTanh, SelfAttentionPooling } from "../nn/mod.ts";
 import { type Tensor, tensor } from "../tensor/mod.ts";
 import type { ComparedArray, GoldenArgs, GoldenArrays, GoldenCase } from "./goldens.ts";
@@ -56,6 +56,14 @@ export const moduleCases: Readonly<Record<string, ModuleCase>> = {
   ),
   AttentivePoolingTanh: moduleCase(
     ({ dim }) => new AttentivePoolingTanh(number(dim)),
+    (module, { x }) => module.forward(x),
+  ),
+  BatchNorm1d: moduleCase(
+    ({ features, train }) => new BatchNorm1d(number(features)).train(train as boolean),
+    (module, { x }) => module.forward(x),
+  ),
+  BatchNorm2d: moduleCase(
+    ({ features, train }) => new BatchNorm2d(number(features)).train(train as boolean),
     (module, { x }) => module.forward(x),
   ),
 };

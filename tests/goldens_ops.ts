@@ -147,6 +147,16 @@ const norms: Record<string, OpCase> = {
   cosineSimilarity: of((x, options, { y }) => v.cosineSimilarity(x, y, options)),
 };
 
+const pooling: Record<string, OpCase> = {
+  maxPool1d: of((x, options) => v.maxPool1d(x, options as unknown as v.MaxPoolOptions)),
+  maxPool2d: of((x, options) => v.maxPool2d(x, options as unknown as v.MaxPoolOptions)),
+  avgPool1d: of((x, options) => v.avgPool1d(x, options as unknown as v.AvgPoolOptions)),
+  avgPool2d: of((x, options) => v.avgPool2d(x, options as unknown as v.AvgPoolOptions)),
+  adaptiveAvgPool1d: of((x, { outputSize }) => v.adaptiveAvgPool1d(x, outputSize as Dims)),
+  adaptiveAvgPool2d: of((x, { outputSize }) => v.adaptiveAvgPool2d(x, outputSize as Dims)),
+  glu: of((x, { dim }) => v.glu(x, dim as number | undefined)),
+};
+
 /** By the case's `op`. */
 export const opCases: Readonly<Record<string, OpCase>> = {
   ...elementwise,
@@ -157,4 +167,5 @@ export const opCases: Readonly<Record<string, OpCase>> = {
   ...conformer,
   ...losses,
   ...norms,
+  ...pooling,
 };

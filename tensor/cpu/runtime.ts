@@ -4,6 +4,8 @@
  */
 
 import type { ElementwiseArgs } from "../expr/expr.ts";
+import type { ChannelLayout } from "../ops/channels.ts";
+import type { PoolArgs } from "../ops/pool.ts";
 import type { AttentionArgs, AttentionBackwardArgs } from "../ops/attention_kernel.ts";
 import type { ConvArgs, ConvWindow } from "../ops/conv_kernel.ts";
 
@@ -87,6 +89,30 @@ export interface RowRoutines {
   rowSumsOfSquares(shape: SumShape, x: CpuSlice, out: CpuSlice): void;
 }
 
+/** Sums of each channel, in float64 over the sums of runs. */
+export interface ChannelRoutines {
+  /** Elements that count, and for each channel their mean and Σ (x − mean)². */
+  moments(
+    layout: ChannelLayout,
+    x: CpuSlice,
+    lengths: Int32Array | null,
+  ): { readonly count: number; readonly means: Float64Array; readonly spreads: Float64Array };
+  /** [x, mean, dy]: for each channel Σ dy and Σ dy·(x − mean), where `mean` begins with the channels' means. */
+  dots(
+    layout: ChannelLayout,
+    inputs: readonly CpuSlice[],
+    lengths: Int32Array | null,
+  ): { readonly sums: Float64Array; readonly dots: Float64Array };
+}
+
+/** Largest elements or means of windows. */
+export interface PoolRoutines {
+  /** x → [y], or [y, place of the largest element in its plane]. */
+  forward(args: PoolArgs, x: CpuSlice, outputs: readonly CpuSlice[]): void;
+  /** [dy], or [dy, places] of a maximum → dx. */
+  backward(args: PoolArgs, inputs: readonly CpuSlice[], dx: CpuSlice): void;
+}
+
 /** Fast routines behind CPU kernels. */
 export interface CpuRuntime {
   gemm(args: Gemm): void;
@@ -98,6 +124,10 @@ export interface CpuRuntime {
   convWeight(args: ConvWindow, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void;
   /** Softmax, layer normalisation and sums. */
   readonly rows: RowRoutines;
+  /** Sums over everything but the channel. */
+  readonly channels: ChannelRoutines;
+  /** Windows over planes. */
+  readonly pooling: PoolRoutines;
   /** Scratch memory of at least `bytes`, valid until the kernel returns. */
   scratch(bytes: number): CpuSlice;
 }

@@ -6,18 +6,22 @@ import type { ElementwiseArgs } from "../expr/expr.ts";
 import type { AttentionArgs, AttentionBackwardArgs } from "../ops/attention_kernel.ts";
 import type { ConvArgs, ConvWindow } from "../ops/conv_kernel.ts";
 import { Attention } from "./attention.ts";
+import { WasmChannels } from "./channels.ts";
 import { ConvPlanner } from "./conv.ts";
 import { Elementwise } from "./elementwise.ts";
 import { GemmPlanner } from "./gemm.ts";
 import type { Heap, HeapSlice } from "./heap.ts";
 import type { Jobs } from "./jobs.ts";
+import { WasmPooling } from "./pooling.ts";
 import { WasmRows } from "./rows.ts";
-import type { CpuRuntime, CpuSlice, Gemm, RowRoutines } from "./runtime.ts";
+import type { ChannelRoutines, CpuRuntime, CpuSlice, Gemm, PoolRoutines, RowRoutines } from "./runtime.ts";
 import { KERNEL_JOBS, kernelModule } from "./wasm/kernels.ts";
 
 /** Everything kernels may call, over one heap and its threads. */
 export class WasmRuntime implements CpuRuntime {
   readonly rows: RowRoutines;
+  readonly channels: ChannelRoutines;
+  readonly pooling: PoolRoutines;
   readonly #heap: Heap;
   readonly #elementwise: Elementwise;
   readonly #gemm: GemmPlanner;
@@ -28,6 +32,8 @@ export class WasmRuntime implements CpuRuntime {
   constructor(heap: Heap, jobs: Jobs) {
     const functions = jobs.load(kernelModule(heap.target), KERNEL_JOBS);
     this.rows = new WasmRows(jobs, functions);
+    this.channels = new WasmChannels(jobs, functions);
+    this.pooling = new WasmPooling(jobs, functions);
     this.#heap = heap;
     this.#elementwise = new Elementwise(jobs);
     this.#gemm = new GemmPlanner(jobs, functions);

@@ -1,7 +1,10 @@
 /** Every op, one line each. @module */
+export * from "./adaptive_pool.ts";
 export * from "./arithmetic.ts";
 export * from "./argmax.ts";
 export * from "./attention.ts";
+export * from "./avg_pool.ts";
+export * from "./batch_norm.ts";
 export * from "./biased_attention.ts";
 export * from "./conv.ts";
 export * from "./copy.ts";
@@ -10,12 +13,15 @@ export * from "./cross_entropy.ts";
 export * from "./cumsum.ts";
 export * from "./dropout.ts";
 export * from "./gather.ts";
+export * from "./glu.ts";
 export * from "./layer_norm.ts";
 export * from "./linear.ts";
 export * from "./losses.ts";
 export * from "./margin_losses.ts";
 export * from "./matmul.ts";
+export * from "./max_pool.ts";
 export * from "./pad.ts";
+export type { PoolSize } from "./pool.ts";
 export * from "./reduce.ts";
 export * from "./rel_position_attention.ts";
 export * from "./softmax.ts";

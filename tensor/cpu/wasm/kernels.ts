@@ -4,10 +4,12 @@
  * @module
  */
 import { addAttention } from "./attention.ts";
+import { addChannels } from "./channels.ts";
 import { addConv } from "./conv.ts";
 import { addGemm } from "./gemm.ts";
 import { ModuleBuilder, type Target } from "./module.ts";
 import { addPhiloxFill } from "./philox.ts";
+import { addPooling } from "./pooling.ts";
 import { addRows } from "./rows.ts";
 
 /** Exports of {@linkcode kernelModule}. */
@@ -15,6 +17,8 @@ export const KERNEL_JOBS = [
   ...["packB", "tiles", "products", "reduce", "attention", "attentionBackward"] as const,
   ...["softmaxRows", "softmaxRowsBackward", "logSumExpRows", "layerNormRows", "layerNormRowsBackward"] as const,
   ...["rowSums", "columnSums", "layerNormWeights", "convForward", "convWeight"] as const,
+  ...["runMoments", "runDots", "blockMoments", "blockDots"] as const,
+  ...["pool", "maxPoolBackward", "avgPoolBackward"] as const,
 ] as const;
 
 /** The bytes of the module. */
@@ -23,6 +27,8 @@ export function kernelModule(target: Target): Uint8Array<ArrayBuffer> {
   const gemm = addGemm(module);
   addAttention(module, gemm, addPhiloxFill(module));
   addRows(module);
+  addChannels(module);
+  addPooling(module);
   addConv(module, gemm);
   return module.finish();
 }

@@ -177,7 +177,7 @@ function addRowSums(module: ModuleBuilder): void {
 }
 
 /** Calls `body` for every group of columns; a group has `vectors` vectors, or is one column (`vectors` 0). */
-function forColumnGroups(
+export function forColumnGroups(
   f: Body,
   columns: Local<"i32">,
   widths: readonly number[],
@@ -195,10 +195,12 @@ function forColumnGroups(
   }
 }
 
-const loadGroup = (vectors: number, p: Local<"i32">, v: number): V128 =>
+/** A vector of the group, or its one column in all lanes. */
+export const loadGroup = (vectors: number, p: Local<"i32">, v: number): V128 =>
   vectors === 0 ? v128.load32Splat(p) : v128.load(p, 16 * v);
 
-function storeGroup(f: Body, vectors: number, p: Local<"i32">, sums: readonly V128[]): void {
+/** Stores what was gathered for a group. */
+export function storeGroup(f: Body, vectors: number, p: Local<"i32">, sums: readonly V128[]): void {
   sums.forEach((s, v) => f.do(vectors === 0 ? v128.store32Lane(p, s, 0) : v128.store(p, s, 16 * v)));
 }
 
