@@ -1,15 +1,17 @@
 /** Predictions of a trained model. @module */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { silenceOf } from "../data/features/mod.ts";
 import { findTestRecordings } from "../data/preprocess/recordings.ts";
 import { openDataSet, type UtteranceSource } from "../data/sets/mod.ts";
-import { chooseDevice, currentDevice, setDevice } from "../tensor/mod.ts";
 import { readConfigFile } from "./config.ts";
 import { checkFit } from "./data_fit.ts";
 import { type LoadedModel, loadModel } from "./model_file.ts";
+import { readForModel, type Skipped } from "./model_recordings.ts";
+import { onDevice } from "./on_device.ts";
 import type { Prediction } from "./predictions_csv.ts";
 import type { Screen } from "./progress.ts";
-import { readRecordings, type RecordingToRead } from "./recordings_source.ts";
+import type { RecordingToRead } from "./recordings_source.ts";
+import { runFolderOf } from "./run_config.ts";
 import { scoreUtterances } from "./scoring.ts";
 import { withCrops } from "./viewing.ts";
 
@@ -39,11 +41,10 @@ export interface InferResult {
   /** One for each utterance or readable recording. */
   readonly predictions: Prediction[];
   /** Recordings left out, with the reason. */
-  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+  readonly skipped: readonly Skipped[];
 }
 
 type Source = UtteranceSource & Disposable;
-type Skipped = { name: string; reason: string };
 
 /**
  * Predicts whole utterances. Recordings are turned into features by the settings in the model file.
@@ -51,28 +52,23 @@ type Skipped = { name: string; reason: string };
  * @throws Error if model or data cannot be used, or do not fit together.
  */
 export async function infer(request: InferRequest, { screen }: { screen: Screen }): Promise<InferResult> {
-  const { device, reason } = await chooseDevice(request.device);
-  const before = currentDevice();
-  await setDevice(device);
-  screen.info(`Use ${device.type} now! ${device.description} (${reason})`);
-  try {
-    const loaded = await loadModel(request.model);
-    const skipped: Skipped[] = [];
-    const read = (recordings: readonly RecordingToRead[]) => openRecordings(loaded, recordings, { screen, skipped });
-    using data = request.recordings.length > 0
-      ? await read(request.recordings.map((path) => ({ path, id: path, label: -1 })))
-      : await openFolder(request.data ?? await trainedOn(request.model), loaded, read);
-    return { predictions: await predict(loaded, data, request, screen), skipped };
-  } finally {
-    await setDevice(before);
-    device.close();
-  }
+  return await onDevice(request.device, { screen, work: () => inferHere(request, screen) });
+}
+
+async function inferHere(request: InferRequest, screen: Screen): Promise<InferResult> {
+  const loaded = await loadModel(request.model);
+  const skipped: Skipped[] = [];
+  const read = (recordings: readonly RecordingToRead[]) =>
+    readForModel(loaded, recordings, { verb: "predict", screen, skipped });
+  using data = request.recordings.length > 0
+    ? await read(request.recordings.map((path) => ({ path, id: path, label: -1 })))
+    : await openFolder(request.data ?? await trainedOn(request.model), loaded, read);
+  return { predictions: await predict(loaded, data, request, screen), skipped };
 }
 
 /** The data that the config beside a model names. */
 async function trainedOn(model: string): Promise<string> {
-  const isFolder = (await Deno.stat(model)).isDirectory;
-  const config = join(isFolder ? model : dirname(model), "config.json");
+  const config = join(await runFolderOf(model), "config.json");
   const { data } = await readConfigFile(config).then(({ values }) => values, () => ({ data: undefined }));
   if (typeof data === "string") return data;
   throw new Error(
@@ -107,31 +103,6 @@ async function openFolder(
 async function holdsRecordings(folder: string): Promise<boolean> {
   if (await Deno.stat(join(folder, "metadata.json")).then(() => true, () => false)) return false;
   return await findTestRecordings(folder).then(() => true, () => false);
-}
-
-/** Features of recordings; one that cannot be read is skipped and named. */
-async function openRecordings(
-  { featureSettings }: LoadedModel,
-  recordings: readonly RecordingToRead[],
-  { screen, skipped }: { screen: Screen; skipped: Skipped[] },
-): Promise<Source> {
-  if (featureSettings === null) {
-    throw new Error(
-      "Cannot predict recordings: the model was trained on features whose settings are not known; " +
-        "give a data set with --data DIR",
-    );
-  }
-  const onBroken = ({ id: name }: RecordingToRead, reason: string) => {
-    skipped.push({ name, reason });
-    screen.log(`Skipped: ${reason}`);
-  };
-  const source = await readRecordings(recordings, featureSettings, { screen, onBroken });
-  if (source.utterances.length === 0) { // no file of earlier predictions shall be replaced by an empty one
-    throw new Error(
-      `Cannot predict: none of ${recordings.length} recordings can be used (a folder of them is given with --data)`,
-    );
-  }
-  return { ...source, [Symbol.dispose]() {} };
 }
 
 /** Predictions in the order of the utterances. */

@@ -27,9 +27,7 @@ export interface Prediction {
  * ```
  */
 export async function writePredictions(path: string, predictions: readonly Prediction[]): Promise<void> {
-  const lines = [headerOf(predictions), ...predictions.map(fieldsOf)].map((fields) =>
-    fields.map(quoted).join(",") + "\n"
-  );
+  const lines = [headerOf(predictions), ...predictions.map(fieldsOf)].map(csvLine);
   try {
     await writeFileAtomic(path, (write) => write(new TextEncoder().encode(lines.join(""))));
   } catch (error) {
@@ -63,6 +61,11 @@ function headerOf(predictions: readonly Prediction[]): string[] {
 function fieldsOf({ id, classes }: Prediction): string[] {
   if (classes.length === 1) return [id, classes[0].name];
   return [id, ...classes.flatMap(({ name, probability }) => [name, probability.toFixed(6)])];
+}
+
+/** A line of CSV: fields with commas, quotes or line ends are quoted (RFC 4180), and a bare line feed ends it. */
+export function csvLine(fields: readonly (string | number)[]): string {
+  return fields.map((field) => quoted(String(field))).join(",") + "\n";
 }
 
 function quoted(field: string): string {

@@ -11,7 +11,10 @@ export type SplitConfig = Pick<TrainConfig, "validFraction" | "seed" | "folds" |
  *
  * @throws Error where folds or pattern do not fit the data, or training would never see a class.
  */
-export async function splitOf(config: SplitConfig, { utterances, classes }: TrainingData): Promise<Split> {
+export async function splitOf(
+  config: SplitConfig,
+  { utterances, classes }: Pick<TrainingData, "utterances" | "classes">,
+): Promise<Split> {
   const { folds, validFold, testFold, holdOut, validFraction, seed } = config;
   if (holdOut !== "") return splitByPattern(utterances, holdOut, { classes });
   if (folds === "") return splitStratified(utterances.map(({ label }) => label), { validFraction, seed });

@@ -30,6 +30,7 @@ Deno.test({
       assert.match(train, /Best validation accuracy/);
       const tasks = [
         `infer --model ${folder}/run --out ${folder}/p.csv tests/fixtures/audio/digit.flac data/samples/theo/0_theo_0.wav`,
+        `evaluate --model ${folder}/run`,
         `plot ${folder}/run --out ${folder}/curves`,
         `preprocess --in data/samples --out ${folder}/features --workers 2`,
         `tune --data ${folder}/features --grid lr=1e-3,2e-3 --total-steps 2 --device cpu --out ${folder}/tune`,

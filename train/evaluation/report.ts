@@ -36,6 +36,7 @@ export interface ReportContext {
 
 /** A class that training never saw; its utterances are in none of the measures. */
 export interface UnknownClass {
+  /** Its name. */
   readonly name: string;
   /** Utterances of it in the data. */
   readonly count: number;
@@ -43,6 +44,7 @@ export interface UnknownClass {
 
 /** All results. Shares are 0 to 1; null stands where there is nothing to take a share of. */
 export interface EvaluationReport extends Omit<ReportContext, "classes"> {
+  /** Changes when the meaning of what follows does. */
   readonly format: "voxgrad evaluation 1";
   /** Utterances that were judged. */
   readonly utterances: number;

@@ -14,10 +14,11 @@ export function textReport(report: EvaluationReport): string {
 }
 
 function headOf({ model, step, data, part, viewing, utterances, classes }: EvaluationReport): string[] {
+  const occurring = classes.filter(({ support }) => support > 0).length;
   return [
     `Model ${model}, step ${step}`,
     `Data ${data}: ${part}`,
-    `${counted(utterances, "utterance")} of ${classes.filter((c) => c.support > 0).length} classes ` +
+    `${counted(utterances, "utterance")} of ${counted(occurring, "class", "classes")} ` +
     `(the model knows ${classes.length}), ${viewing}`,
   ];
 }
