@@ -13,6 +13,10 @@ export { ELU, GELU, GLU, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tan
 export type { AttentionMasks } from "./attention_masks.ts";
 export { BatchNorm, BatchNorm1d, BatchNorm2d, type BatchNormModuleOptions } from "./batch_norm.ts";
 export type { Classifier, Head } from "./classifier.ts";
+export { ConformerBlock, type ConformerBlockOptions } from "./conformer_block.ts";
+export { ConformerConvolution, type ConformerConvolutionOptions } from "./conformer_convolution.ts";
+export { ConformerEncoder } from "./conformer_encoder.ts";
+export { ConformerFeedForward } from "./conformer_feed_forward.ts";
 export { Conv2dSubsampling, type Subsampled } from "./conv2d_subsampling.ts";
 export { Dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
@@ -26,6 +30,7 @@ export { lengthMask } from "./length_mask.ts";
 export { Linear, xavierLinear } from "./linear.ts";
 export { LinformerAttention, type LinformerOptions } from "./linformer_attention.ts";
 export { type Mixed, mixedLoss, Mixup, type MixupOptions } from "./mixup.ts";
+export { ConformerClassifier, type ConformerClassifierOptions } from "./models/conformer_classifier.ts";
 export { FrameClassifier, type FrameClassifierParts } from "./models/frame_classifier.ts";
 export { SpeakerClassifier, type SpeakerClassifierOptions } from "./models/speaker_classifier.ts";
 export { type Layer, Module } from "./module.ts";

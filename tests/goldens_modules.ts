@@ -1,5 +1,13 @@
 /** How the golden cases of modules are computed through the public API: op → the module, loaded by name, and its outputs. */
-import { BatchNorm1d, BatchNorm2d, type Module, MultiheadAttention, TransformerEncoderLayer } from "../nn/mod.ts";
+import {
+  BatchNorm1d,
+  BatchNorm2d,
+  ConformerBlock,
+  ConformerEncoder,
+  type Module,
+  MultiheadAttention,
+  TransformerEncoderLayer,
+} from "../nn/mod.ts";
 import { AttentivePoolingTanh, SelfAttentionPooling } from "../nn/mod.ts";
 import { type Tensor, tensor } from "../tensor/mod.ts";
 import type { ComparedArray, GoldenArgs, GoldenArrays, GoldenCase } from "./goldens.ts";
@@ -49,6 +57,15 @@ export const moduleCases: Readonly<Record<string, ModuleCase>> = {
   TransformerEncoderLayer: moduleCase(
     ({ dModel, nHead, ...options }) => new TransformerEncoderLayer(number(dModel), number(nHead), options).eval(),
     (module, { x }) => module.forward(x),
+  ),
+  Conformer: moduleCase(
+    ({ inputDim, numHeads, ffnDim, numLayers, depthwiseConvKernelSize }) => {
+      const torchaudio = { attention: "full", depthwiseBias: true, convolvePadding: true, dropout: 0 } as const;
+      const sizes = { ffExpansion: number(ffnDim) / number(inputDim), kernelSize: number(depthwiseConvKernelSize) };
+      const makeBlock = () => new ConformerBlock(number(inputDim), number(numHeads), { ...torchaudio, ...sizes });
+      return new ConformerEncoder(makeBlock, number(numLayers));
+    },
+    (module, { x, lengths }) => module.forward(x, lengths),
   ),
   SelfAttentionPooling: moduleCase(
     ({ dim }) => new SelfAttentionPooling(number(dim)),

@@ -23,7 +23,6 @@ const pending: Readonly<Record<string, string>> = {
     ].map((op) => [op, "convolution: next"]),
   ),
   EcapaTdnn: "convolution: next",
-  Conformer: "conformer: next",
 };
 
 type Tensors = Readonly<Record<string, Tensor>>;

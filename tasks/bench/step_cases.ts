@@ -1,5 +1,5 @@
 /** The models whose training steps the benchmark times. @module */
-import { type Module, SpeakerClassifier } from "../../nn/mod.ts";
+import { ConformerClassifier, type Module, SpeakerClassifier } from "../../nn/mod.ts";
 import type { Tensor } from "../../tensor/mod.ts";
 
 /** A model and what it is trained on. */
@@ -25,9 +25,17 @@ function transformer(
   };
 }
 
+/** One Conformer block of the homework's best write-up, 512 channels wide: relative positions, kernel 31, dropout 0.1. */
+const conformer: StepCase = {
+  make: () => new ConformerClassifier({ numSpeakers: SPEAKERS, nMels: MELS }),
+  input: [32, TIME, MELS],
+  classes: SPEAKERS,
+};
+
 /** Cases by name. */
 export const stepCases: Readonly<Record<string, StepCase>> = {
   "hw4-simple": transformer(16, { dModel: 80, nHead: 2, dimFeedforward: 256, numLayers: 1 }),
   "hw4-medium": transformer(32, { dModel: 160, nHead: 8, dimFeedforward: 256, numLayers: 2 }),
   "hw4-512": transformer(16, { dModel: 512, nHead: 16, dimFeedforward: 2048, numLayers: 1 }),
+  "conformer": conformer,
 };
