@@ -7,7 +7,7 @@ import { type Choices, parseChoices } from "../train/tune/axis.ts";
 import { checkKeys } from "../train/tune/space.ts";
 import { type CommandSpec, parseCommand, repeated } from "./cli/command.ts";
 import { runTask } from "./cli/run_task.ts";
-import { runSearch, searchFields } from "./tune/search_task.ts";
+import { runSearch, searchFields, shownRecipe } from "./tune/search_task.ts";
 
 const options = {
   switch: repeated(text("A key, its base value, and others to try. May be given several times", {
@@ -26,6 +26,7 @@ const spec: CommandSpec<typeof options> = {
   positionals: { name: "RECIPE", help: `One of ${recipes.map(({ name }) => name).join(", ")}`, max: 1 },
   options,
   groups: trainGroups,
+  shownDefaults: { ...shownRecipe.config, out: undefined },
   notes: `Recipes with switches of their own: ${own.join(", ") || "none"}. The folder (--out, default ` +
     "runs/RECIPE-ablate) is\nthat of a search: see deno task tune --help.",
   examples: [

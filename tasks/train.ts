@@ -7,6 +7,7 @@ import { trainFields, trainGroups } from "../train/train_fields.ts";
 import { type CommandSpec, parseCommand } from "./cli/command.ts";
 import { asUsageError } from "./cli/errors.ts";
 import { exitCodes, runTask, stopOnInterrupt } from "./cli/run_task.ts";
+import { quoted } from "./cli/quoted.ts";
 import { flag, text } from "../train/fields.ts";
 
 const { recipe: _, ...keys } = trainFields;
@@ -55,11 +56,6 @@ await runTask(async () => {
   }
   screen.log(`Next: deno task infer --model ${out}${heldOut === null ? "" : ` ${quoted(heldOut)}`}`);
 });
-
-/** A path as it can be pasted into a shell. */
-function quoted(path: string): string {
-  return /^[\w./:@%+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
-}
 
 async function configOf(request: Parameters<typeof resolveConfig>[0]): Promise<TrainConfig> {
   try {

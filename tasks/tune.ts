@@ -5,7 +5,7 @@ import { trainGroups } from "../train/train_fields.ts";
 import { parseSpace } from "../train/tune/space.ts";
 import { type CommandSpec, parseCommand, repeated } from "./cli/command.ts";
 import { runTask } from "./cli/run_task.ts";
-import { runSearch, searchFields } from "./tune/search_task.ts";
+import { runSearch, searchFields, shownRecipe } from "./tune/search_task.ts";
 
 const options = {
   grid: repeated(text("Values of a key; all combinations are tried. May be given several times", {
@@ -30,6 +30,7 @@ const spec: CommandSpec<typeof options> = {
   positionals: { name: "RECIPE", help: `One of ${recipes.map(({ name }) => name).join(", ")}`, max: 1 },
   options,
   groups: trainGroups,
+  shownDefaults: { ...shownRecipe.config, out: undefined },
   notes: "Keys are those of a recipe, written lr or d-model or dModel; every other key of the recipe is an option.\n" +
     "Draws are uniform, of whole numbers where the key wants them; log-uniform where the range is positive and spans\n" +
     "more than a decade (1e-4..1e-2). --seed alone decides them. Values with commas in them are separated by ';'.\n" +

@@ -53,6 +53,10 @@ export interface TrainResult {
   readonly step: number;
   /** Best validation accuracy; −1 if there was no validation. */
   readonly bestAccuracy: number;
+  /** Validation loss of the same model. */
+  readonly bestLoss: number;
+  /** Its step. */
+  readonly bestStep: number;
   /** True if the signal stopped it. */
   readonly interrupted: boolean;
   /** A held-out recording to try the model on; null where the data are features. */
@@ -335,12 +339,12 @@ class Run {
   }
 
   #result(): TrainResult {
-    const { progress: { step, bestAccuracy, bestStep }, valid } = this.#setup;
+    const { progress: { step, bestAccuracy, bestLoss, bestStep }, valid } = this.#setup;
     if (bestAccuracy >= 0) {
       const what = `Best validation accuracy ${bestAccuracy.toFixed(4)} at step ${bestStep}`;
       this.#options.screen.log(`${what}; model: ${this.#folder.bestPath}`);
     }
     const heldOut = this.#data.isRecordings && valid.length > 0 ? this.#data.utterances[valid[0]].path : null;
-    return { step, bestAccuracy, interrupted: !this.#isComplete(), heldOut };
+    return { step, bestAccuracy, bestLoss, bestStep, interrupted: !this.#isComplete(), heldOut };
   }
 }

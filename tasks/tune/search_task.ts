@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { Values } from "../cli/command.ts";
 import { asUsageError, UsageError } from "../cli/errors.ts";
+import { quoted } from "../cli/quoted.ts";
 import { exitCodes, stopOnInterrupt } from "../cli/run_task.ts";
 import { flag, flagOf, text } from "../../train/fields.ts";
 import { Screen } from "../../train/progress.ts";
@@ -26,6 +27,9 @@ export const searchFields = {
   config: text("File of keys over the recipe's: .toml, .json or .jsonc", { placeholder: "FILE" }),
   ...keys,
 };
+
+/** The recipe whose values `--help` shows. */
+export const shownRecipe = recipes.find(({ name }) => Deno.args.includes(name)) ?? recipes[0];
 
 /** What both tasks take besides options of their own. */
 export type SearchFlags = Values<typeof searchFields>;
@@ -52,7 +56,7 @@ export async function runSearch(request: SearchRequest): Promise<number> {
   const signal = stopOnInterrupt((line) => screen.log(line));
   const { interrupted, trials } = await searched(plan, { out, screen, signal, retryFailed: request.flags.retryFailed });
   if (interrupted) {
-    screen.log(`Stopped and saved; go on with: deno task ${plan.task} --resume --out ${out}`);
+    screen.log(`Stopped and saved; go on with: deno task ${plan.task} --resume --out ${quoted(out)}`);
     return exitCodes.interrupted;
   }
   await reportResults(plan, { out, screen, trials });

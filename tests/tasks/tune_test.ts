@@ -17,6 +17,15 @@ async function names(folder: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
 }
 
+/** Waits until a run has measured something. */
+async function isTraining(run: string, child: Deno.ChildProcess): Promise<void> {
+  let ended = false;
+  child.status.then(() => ended = true);
+  while (!ended && await Deno.stat(join(run, "metrics.jsonl")).then(({ size }) => size === 0, () => true)) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
 Deno.test("tune: a search ends with a table, files and a picture; the same command has nothing left to do", async () => {
   await withData(async (folder, data) => {
     const out = join(folder, "search");
@@ -108,10 +117,7 @@ Deno.test({
       const out = join(folder, "search");
       const args = ["--data", data, "--out", out, ...onCpu, "--total-steps", "100000", "--grid", "lr=1e-3,1e-2"];
       const child = startScript("tasks/tune.ts", args);
-      const metrics = join(out, "trial-0001", "metrics.jsonl"); // there are rows: it is training
-      while (await Deno.stat(metrics).then(({ size }) => size === 0, () => true)) {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      await isTraining(join(out, "trial-0001"), child);
       child.kill("SIGINT");
       const { code, stdout } = await child.output();
       const said = new TextDecoder().decode(stdout);
@@ -124,6 +130,41 @@ Deno.test({
       ok((await names(join(out, "trial-0001", "last"))).length > 0);
     });
   },
+});
+
+Deno.test("tune: killed in the middle of a trial, it makes no trial twice and ends like a search that was not", async () => {
+  await withData(async (folder, data) => {
+    const [whole, killed] = [join(folder, "whole"), join(folder, "killed")];
+    const args = ["--data", data, ...onCpu, "--total-steps", "400", "--grid", "lr=1e-3,1e-2,1e-1"];
+    const rowsOf = async (out: string) => {
+      const lines = (await Deno.readTextFile(join(out, "trials.jsonl"))).trim().split("\n");
+      return lines.map((line) => JSON.parse(line)).map(({ seconds: _, ...row }) => row);
+    };
+    await runScript("tasks/tune.ts", [...args, "--out", whole]);
+    const child = startScript("tasks/tune.ts", [...args, "--out", killed]);
+    await isTraining(join(killed, "trial-0002"), child);
+    child.kill("SIGKILL");
+    await child.output();
+    const before = (await rowsOf(killed)).length;
+    ok(before >= 1);
+    const { code, out: said, err } = await runScript("tasks/tune.ts", ["--resume", "--out", killed]);
+    strictEqual(code, 0, err);
+    strictEqual([...said.matchAll(/^Trial /gm)].length, 3 - before);
+    deepStrictEqual(await rowsOf(killed), await rowsOf(whole));
+  });
+});
+
+Deno.test("tune: folds are searched over like any other key, and cross-validation has a mean", async () => {
+  await withData(async (folder, data) => {
+    const folds = join(folder, "folds.csv");
+    const lines = Array.from({ length: 40 }, (_, i) => `uttr-${String(i).padStart(3, "0")}.pt,${1 + i % 5}\n`);
+    await Deno.writeTextFile(folds, "file,fold\n" + lines.join(""));
+    const args = ["--data", data, "--out", join(folder, "cv"), ...onCpu, "--total-steps", "20", "--folds", folds];
+    const { code, out: said, err } = await runScript("tasks/tune.ts", [...args, "--grid", "validFold=1,2,3,4,5"]);
+    strictEqual(code, 0, err);
+    match(said, /^Trial 5 of 5: validFold 5: accuracy /m);
+    match(said, /^ +trials +accuracy +loss\nmean +5 +\d\.\d{4} ± \d\.\d{4} +\d\.\d{4} ± \d\.\d{4}$/m);
+  });
 });
 
 Deno.test("tune: mistakes are refused before anything is opened", async () => {

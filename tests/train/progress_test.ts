@@ -135,3 +135,19 @@ Deno.test("off a terminal, a line every so often and one at the end, without con
     "",
   ]);
 });
+
+Deno.test("of quiet work nothing stays: its bar is wiped away, its lines are not shown", () => {
+  for (const isTerminal of [true, false]) {
+    const { screen, clock, written } = memoryScreen({ isTerminal });
+    screen.log("before");
+    const quiet = screen.quiet();
+    const bar = quiet.bar({ label: "Train", total: 2, unit: "step" });
+    clock.ms = 60_000;
+    bar.update(1);
+    quiet.log("Step 1");
+    bar.finish();
+    screen.log("after");
+    strictEqual(written.err.includes("Train:  50%"), isTerminal);
+    deepStrictEqual(shown(written.all), ["before", "after", ""]);
+  }
+});

@@ -98,10 +98,9 @@ export function draw(axis: Axis, random: Random): Value {
   return Math.min(high, Math.max(low, rounded));
 }
 
-/** How a value is shown: numbers shortened, lists with commas. */
+/** How a value is shown, and could be typed: lists with commas. */
 export function valueText(value: unknown): string {
-  if (typeof value === "number") return String(Number(value.toPrecision(6)));
-  return Array.isArray(value) ? value.map(valueText).join(",") : String(value);
+  return Array.isArray(value) ? value.join(",") : String(value);
 }
 
 /** An axis as it could be typed. */

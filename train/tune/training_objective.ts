@@ -4,7 +4,7 @@ import { chooseDevice, type Device } from "../../tensor/mod.ts";
 import { ioFact } from "../io_fact.ts";
 import { type MetricRow, readMetrics } from "../metrics_file.ts";
 import type { Screen } from "../progress.ts";
-import { train } from "../train.ts";
+import { train, type TrainResult } from "../train.ts";
 import { checkTrainConfig } from "../check_config.ts";
 import type { TrainConfig } from "../train_config.ts";
 import { type Metric, ranked } from "./halving.ts";
@@ -68,9 +68,9 @@ export class TrainingObjective implements Disposable {
     checkTrainConfig(config);
     const resume = await Deno.stat(join(out, "config.json")).then(() => true, () => false);
     const screen = this.#options.screen.quiet(); // the search says what is to stay
-    const { interrupted } = await train(config, { resume, stopAt, signal, screen, debug, device: this.#device });
-    if (interrupted) return { status: "stopped" };
-    return bestOf(await readMetrics(join(out, "metrics.jsonl")), metric);
+    const result = await train(config, { resume, stopAt, signal, screen, debug, device: this.#device });
+    if (result.interrupted) return { status: "stopped" };
+    return bestOf(await readMetrics(join(out, "metrics.jsonl")), { kept: result, metric });
   }
 
   /** Closes the device. */
@@ -80,14 +80,27 @@ export class TrainingObjective implements Disposable {
   }
 }
 
-/** The best validation of a run. */
-export function bestOf(rows: readonly MetricRow[], metric: Metric): Outcome {
+/**
+ * The best validation of a run.
+ *
+ * @param rows its measurements
+ * @param kept the model that it kept, which no row is about where checkpoints were averaged
+ */
+export function bestOf(
+  rows: readonly MetricRow[],
+  { kept, metric }: {
+    kept: Pick<TrainResult, "bestAccuracy" | "bestLoss" | "bestStep">;
+    metric: Metric;
+  },
+): Outcome {
   const validations = rows.filter((row) => typeof row.validAccuracy === "number").map((row) => ({
     status: "done" as const,
     accuracy: Number(row.validAccuracy),
     loss: typeof row.validLoss === "number" ? row.validLoss : Infinity, // no finite number is written as null
     step: row.step,
   }));
+  const { bestAccuracy: accuracy, bestLoss: loss, bestStep: step } = kept;
+  if (accuracy >= 0) validations.unshift({ status: "done", accuracy, loss, step });
   if (validations.length > 0) return ranked(validations, metric)[0];
   return { status: "failed", reason: "Cannot measure it: no utterance is kept for validation" };
 }

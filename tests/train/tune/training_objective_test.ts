@@ -1,5 +1,5 @@
 /** Searches whose trials are real, tiny runs. */
-import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { type MetricRow, readMetrics } from "../../../train/metrics_file.ts";
 import { Screen } from "../../../train/progress.ts";
@@ -80,18 +80,25 @@ forEachDevice("a search stopped in the middle of a trial goes on there and gives
   });
 });
 
-forEachDevice("trials that diverge or cannot be built are recorded, and the next ones are sound", async (device) => {
-  await withData(async (folder, data) => {
-    const [out, sound] = [join(folder, "search"), join(folder, "sound")];
-    const config = { data, device: device.type, schedule: "constant" as const };
-    const { trials } = await searchIn(out, planOf({ grid: ["lr=1e30,1e-2", "nHead=2,3"] }, config));
-    deepStrictEqual(trials.map(({ status }) => status), ["failed", "failed", "done", "failed"]);
-    match(trials[0].reason!, /^Cannot go on: the loss is (NaN|-?Infinity) at step \d+/);
-    match(trials[1].reason!, /^Cannot build the model: dModel is 8, which nHead 3 does not divide$/);
-    const [alone] = (await searchIn(sound, planOf({ grid: ["lr=1e-2"] }, config))).trials;
-    deepStrictEqual([trials[2].accuracy, trials[2].loss], [alone.accuracy, alone.loss]);
-  });
-});
+forEachDevice(
+  "trials that diverge, cannot be built or want too much memory are recorded, and the next ones are sound",
+  async (device) => {
+    await withData(async (folder, data) => {
+      const [out, sound] = [join(folder, "search"), join(folder, "sound")];
+      const config = { data, device: device.type, schedule: "constant" as const };
+      const { trials } = await searchIn(out, planOf({ grid: ["lr=1e30,1e-2", "nHead=2,3"] }, config));
+      deepStrictEqual(trials.map(({ status }) => status), ["failed", "failed", "done", "failed"]);
+      match(trials[0].reason!, /^Cannot go on: the loss is (NaN|-?Infinity) at step \d+/);
+      match(trials[1].reason!, /^Cannot build the model: dModel is 8, which nHead 3 does not divide$/);
+      const large = { grid: ["dimFeedforward=268435456,16"] }; // 8 GiB a matrix
+      const { trials: sizes } = await searchIn(join(folder, "large"), planOf(large, { ...config, lr: 1e-2 }));
+      match(sizes[0].reason!, /^Cannot allocate /);
+      deepStrictEqual([sizes[1].accuracy, sizes[1].loss], [trials[2].accuracy, trials[2].loss]);
+      const [alone] = (await searchIn(sound, planOf({ grid: ["lr=1e-2"] }, config))).trials;
+      deepStrictEqual([trials[2].accuracy, trials[2].loss], [alone.accuracy, alone.loss]);
+    });
+  },
+);
 
 Deno.test("what concerns the place and not the trial ends the search, and no trial is blamed", async () => {
   await withData(async (folder, data) => {
@@ -117,8 +124,13 @@ Deno.test("a trial counts by its best validation; without one it has failed", ()
     { step: 20, validLoss: 0.4, validAccuracy: 0.4 },
     { step: 30, validLoss: null, validAccuracy: 0.5 },
   ];
-  deepStrictEqual(bestOf(rows, "accuracy"), { status: "done", accuracy: 0.5, loss: 0.9, step: 10 });
-  deepStrictEqual(bestOf(rows, "loss"), { status: "done", accuracy: 0.4, loss: 0.4, step: 20 });
-  const { status } = bestOf(rows.slice(0, 1), "loss");
-  ok(status === "failed");
+  const kept = { bestAccuracy: 0.5, bestLoss: 0.9, bestStep: 10 };
+  deepStrictEqual(bestOf(rows, { kept, metric: "accuracy" }), { status: "done", accuracy: 0.5, loss: 0.9, step: 10 });
+  deepStrictEqual(bestOf(rows, { kept, metric: "loss" }), { status: "done", accuracy: 0.4, loss: 0.4, step: 20 });
+  const average = { bestAccuracy: 0.6, bestLoss: 0.3, bestStep: 30 };
+  for (const metric of ["accuracy", "loss"] as const) {
+    deepStrictEqual(bestOf(rows, { kept: average, metric }), { status: "done", accuracy: 0.6, loss: 0.3, step: 30 });
+  }
+  const none = bestOf(rows.slice(0, 1), { kept: { bestAccuracy: -1, bestLoss: 0, bestStep: 0 }, metric: "loss" });
+  deepStrictEqual(none, { status: "failed", reason: "Cannot measure it: no utterance is kept for validation" });
 });
