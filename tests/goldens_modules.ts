@@ -4,6 +4,7 @@ import {
   BatchNorm2d,
   ConformerBlock,
   ConformerEncoder,
+  GroupNorm,
   type Module,
   MultiheadAttention,
   TransformerEncoderLayer,
@@ -77,6 +78,10 @@ export const moduleCases: Readonly<Record<string, ModuleCase>> = {
   ),
   BatchNorm1d: moduleCase(
     ({ features, train }) => new BatchNorm1d(number(features)).train(train as boolean),
+    (module, { x }) => module.forward(x),
+  ),
+  GroupNorm: moduleCase(
+    ({ groups, channels }) => new GroupNorm(number(groups), number(channels)),
     (module, { x }) => module.forward(x),
   ),
   BatchNorm2d: moduleCase(

@@ -143,6 +143,7 @@ const norms: Record<string, OpCase> = {
   layerNorm: of((x, { normalizedDims = 1, eps }, { weight, bias }) =>
     v.layerNorm(x, x.shape.slice(-number(normalizedDims)), { weight, bias, eps: eps as number | undefined })
   ),
+  instanceNorm: of((x, options) => v.instanceNorm(x, options)),
   normalize: of((x, options) => v.normalize(x, options)),
   cosineSimilarity: of((x, options, { y }) => v.cosineSimilarity(x, y, options)),
 };

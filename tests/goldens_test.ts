@@ -19,7 +19,6 @@ const pending: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     [
       ...["SEBlock", "AttentiveStatsPool", "ResNet18", "ResNet34"],
-      ...["GroupNorm", "instanceNorm"],
     ].map((op) => [op, "convolution: next"]),
   ),
   EcapaTdnn: "convolution: next",

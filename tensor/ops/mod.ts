@@ -14,6 +14,8 @@ export * from "./cumsum.ts";
 export * from "./dropout.ts";
 export * from "./gather.ts";
 export * from "./glu.ts";
+export { groupNorm, type GroupNormOptions } from "./group_norm.ts";
+export * from "./instance_norm.ts";
 export * from "./layer_norm.ts";
 export * from "./linear.ts";
 export * from "./losses.ts";
