@@ -33,6 +33,18 @@ export { LinformerAttention, type LinformerOptions } from "./linformer_attention
 export { type Mixed, mixedLoss, Mixup, type MixupOptions } from "./mixup.ts";
 export { ConformerClassifier, type ConformerClassifierOptions } from "./models/conformer_classifier.ts";
 export { FrameClassifier, type FrameClassifierParts } from "./models/frame_classifier.ts";
+export { AlexNet } from "./models/sound/alex_net.ts";
+export type { SoundModelOptions } from "./models/sound/options.ts";
+export {
+  ResNet,
+  type ResNetDepth,
+  ResNetish,
+  type ResNetishOptions,
+  type ResNetOptions,
+} from "./models/sound/resnet.ts";
+export { SoundCnn } from "./models/sound/sound_cnn.ts";
+export { SoundSmall, type SoundSmallOptions } from "./models/sound/sound_small.ts";
+export { VGGish } from "./models/sound/vggish.ts";
 export { SpeakerClassifier, type SpeakerClassifierOptions } from "./models/speaker_classifier.ts";
 export { type Layer, Module } from "./module.ts";
 export { ModuleList } from "./module_list.ts";

@@ -1,4 +1,5 @@
 /** How the golden cases of modules are computed through the public API: op → the module, loaded by name, and its outputs. */
+import assert from "node:assert/strict";
 import {
   BatchNorm1d,
   BatchNorm2d,
@@ -9,7 +10,7 @@ import {
   MultiheadAttention,
   TransformerEncoderLayer,
 } from "../nn/mod.ts";
-import { AttentivePoolingTanh, SelfAttentionPooling } from "../nn/mod.ts";
+import { AttentivePoolingTanh, ResNet, SelfAttentionPooling } from "../nn/mod.ts";
 import { type Tensor, tensor } from "../tensor/mod.ts";
 import type { ComparedArray, GoldenArgs, GoldenArrays, GoldenCase } from "./goldens.ts";
 
@@ -38,6 +39,16 @@ function moduleCase<M extends Module>(
   };
 }
 
+/** A case of nothing but the names and shapes of a state dict, in `args.shapes`, in its order. */
+function namesCase(make: (args: GoldenArgs) => Module): ModuleCase {
+  return ({ args }) => {
+    const state = Object.entries(make(args).stateDict());
+    assert.deepEqual(state.map(([name, { shape }]) => [name, [...shape]]), Object.entries(args.shapes as object));
+    for (const [, t] of state) t.dispose();
+    return { tensors: {}, outputs: {} };
+  };
+}
+
 function prefixed<T>(prefix: string, entries: readonly (readonly [string, T])[]): [string, T][] {
   return entries.map(([name, value]) => [prefix + name, value]);
 }
@@ -48,6 +59,8 @@ function renamed(arrays: GoldenArrays, name: (old: string) => string | null): Go
 }
 
 const number = (value: unknown) => value as number;
+
+const sizesOf = ({ classes, inChannels }: GoldenArgs) => ({ classes: number(classes), inChannels: number(inChannels) });
 
 /** Modules of families `attention` and `layers`. */
 export const moduleCases: Readonly<Record<string, ModuleCase>> = {
@@ -88,6 +101,8 @@ export const moduleCases: Readonly<Record<string, ModuleCase>> = {
     ({ features, train }) => new BatchNorm2d(number(features)).train(train as boolean),
     (module, { x }) => module.forward(x),
   ),
+  ResNet18: namesCase((args) => new ResNet(sizesOf(args))),
+  ResNet34: namesCase((args) => new ResNet({ ...sizesOf(args), depth: 34 })),
 };
 
 /**

@@ -1,0 +1,97 @@
+/** Blocks of residual networks (He et al. 2016, arXiv 1512.03385) under torchvision's names. @module */
+import type { Tensor } from "../../../tensor/mod.ts";
+import { BatchNorm2d } from "../../batch_norm.ts";
+import { Conv2d } from "../../conv.ts";
+import { kaimingNormal } from "../../init.ts";
+import { type Layer, Module } from "../../module.ts";
+import { Sequential } from "../../sequential.ts";
+
+/** A convolution without bias, its weight normal with He's deviation for the gradients' way back. */
+export function convolution(
+  inChannels: number,
+  outChannels: number,
+  { kernel, stride = 1 }: { kernel: number; stride?: number | readonly [number, number] },
+): Conv2d {
+  const conv = new Conv2d(inChannels, outChannels, kernel, { stride, padding: kernel >> 1, bias: false });
+  kaimingNormal(conv.weight, { mode: "fanOut", nonlinearity: "relu" });
+  return conv;
+}
+
+/** What the input of a block passes on its way to the sum: nothing where sizes agree. */
+function shortcut(inChannels: number, outChannels: number, stride: number): Sequential | null {
+  if (stride === 1 && inChannels === outChannels) return null;
+  return new Sequential(convolution(inChannels, outChannels, { kernel: 1, stride }), new BatchNorm2d(outChannels));
+}
+
+function throughShortcut(x: Tensor, way: Sequential | null): Tensor {
+  return way === null ? x : way.forward(x);
+}
+
+/** Two convolutions 3 × 3, the first with the stride, around a sum. */
+export class BasicBlock extends Module implements Layer {
+  /** 3 × 3 with the stride. */
+  readonly conv1: Conv2d;
+  /** Follows `conv1`. */
+  readonly bn1: BatchNorm2d;
+  /** 3 × 3. */
+  readonly conv2: Conv2d;
+  /** Follows `conv2`. */
+  readonly bn2: BatchNorm2d;
+  /** 1 × 1 and BatchNorm where the sizes differ. */
+  readonly downsample: Sequential | null;
+
+  /** From `inChannels` to `channels`. */
+  constructor(inChannels: number, channels: number, { stride = 1 }: { stride?: number } = {}) {
+    super();
+    this.conv1 = convolution(inChannels, channels, { kernel: 3, stride });
+    this.bn1 = new BatchNorm2d(channels);
+    this.conv2 = convolution(channels, channels, { kernel: 3 });
+    this.bn2 = new BatchNorm2d(channels);
+    this.downsample = shortcut(inChannels, channels, stride);
+  }
+
+  /** (batch, inChannels, height, width) → (batch, channels, height′, width′). */
+  forward(x: Tensor): Tensor {
+    const inner = this.bn1.forward(this.conv1.forward(x)).relu();
+    const sum = this.bn2.forward(this.conv2.forward(inner)).add(throughShortcut(x, this.downsample));
+    return sum.relu();
+  }
+}
+
+/** 1 × 1 to narrow, 3 × 3 with the stride, 1 × 1 to widen four times, around a sum. */
+export class Bottleneck extends Module implements Layer {
+  /** 1 × 1. */
+  readonly conv1: Conv2d;
+  /** Follows `conv1`. */
+  readonly bn1: BatchNorm2d;
+  /** 3 × 3 with the stride. */
+  readonly conv2: Conv2d;
+  /** Follows `conv2`. */
+  readonly bn2: BatchNorm2d;
+  /** 1 × 1 to 4 · channels. */
+  readonly conv3: Conv2d;
+  /** Follows `conv3`. */
+  readonly bn3: BatchNorm2d;
+  /** 1 × 1 and BatchNorm where the sizes differ. */
+  readonly downsample: Sequential | null;
+
+  /** From `inChannels` to 4 · `channels`. */
+  constructor(inChannels: number, channels: number, { stride = 1 }: { stride?: number } = {}) {
+    super();
+    this.conv1 = convolution(inChannels, channels, { kernel: 1 });
+    this.bn1 = new BatchNorm2d(channels);
+    this.conv2 = convolution(channels, channels, { kernel: 3, stride });
+    this.bn2 = new BatchNorm2d(channels);
+    this.conv3 = convolution(channels, 4 * channels, { kernel: 1 });
+    this.bn3 = new BatchNorm2d(4 * channels);
+    this.downsample = shortcut(inChannels, 4 * channels, stride);
+  }
+
+  /** (batch, inChannels, height, width) → (batch, 4 · channels, height′, width′). */
+  forward(x: Tensor): Tensor {
+    const narrow = this.bn1.forward(this.conv1.forward(x)).relu();
+    const inner = this.bn2.forward(this.conv2.forward(narrow)).relu();
+    const sum = this.bn3.forward(this.conv3.forward(inner)).add(throughShortcut(x, this.downsample));
+    return sum.relu();
+  }
+}

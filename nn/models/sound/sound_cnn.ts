@@ -1,0 +1,65 @@
+/** A network of four convolutions. @module */
+import type { Tensor } from "../../../tensor/mod.ts";
+import type { Classifier, Head } from "../../classifier.ts";
+import { Conv2d } from "../../conv.ts";
+import { Dropout } from "../../dropout.ts";
+import { Linear } from "../../linear.ts";
+import { Module } from "../../module.ts";
+import { AdaptiveAvgPool2d, MaxPool2d } from "../../pool_layers.ts";
+import { asImage, soundHead, type SoundModelOptions } from "./options.ts";
+
+/**
+ * Four convolutions 3 × 3 without padding (1-32-64, halved, 128-256, halved), the mean over an 8 × 8 grid, two linear layers; dropout
+ * 0.25 and 0.5. The example network for MNIST (github.com/pytorch/examples) with two more convolutions, as sound-clf-pytorch has it, whose
+ * names the weights carry. Takes clips of any size from 12 bands and frames; 2 million weights.
+ */
+export class SoundCnn extends Module implements Classifier {
+  /** 3 × 3, 1 → 32. */
+  readonly conv1 = new Conv2d(1, 32, 3);
+  /** 3 × 3, 32 → 64. */
+  readonly conv2 = new Conv2d(32, 64, 3);
+  /** 3 × 3, 64 → 128. */
+  readonly conv3 = new Conv2d(64, 128, 3);
+  /** 3 × 3, 128 → 256. */
+  readonly conv4 = new Conv2d(128, 256, 3);
+  /** After each pair of convolutions. */
+  readonly dropout1 = new Dropout(0.25);
+  /** Before the head. */
+  readonly dropout2 = new Dropout(0.5);
+  /** Halves both axes. */
+  readonly halving = new MaxPool2d(2);
+  /** To 8 × 8. */
+  readonly pooling = new AdaptiveAvgPool2d(8);
+  /** To the embedding of 128. */
+  readonly fc1 = new Linear(16384, 128);
+  /** To the classes. */
+  readonly fc2: Head;
+
+  /** A classifier with fresh weights. */
+  constructor(options: SoundModelOptions) {
+    super();
+    this.fc2 = soundHead(128, options);
+  }
+
+  /** See {@linkcode Classifier}: `fc2`. */
+  get head(): Head {
+    return this.fc2;
+  }
+
+  /** One vector for each clip, (batch, 128), of `x` (batch, time, bands). */
+  embed(x: Tensor): Tensor {
+    let image = this.conv1.forward(asImage(x), { activation: "relu" });
+    image = this.conv2.forward(image, { activation: "relu" });
+    image = this.dropout1.forward(this.halving.forward(image));
+    image = this.conv3.forward(image, { activation: "relu" });
+    image = this.conv4.forward(image, { activation: "relu" });
+    image = this.dropout1.forward(this.halving.forward(image));
+    const flat = this.pooling.forward(image).flatten(1);
+    return this.dropout2.forward(this.fc1.forward(flat, { activation: "relu" }));
+  }
+
+  /** Scores before softmax, (batch, classes), of `x` (batch, time, bands). */
+  forward(x: Tensor): Tensor {
+    return this.head.forward(this.embed(x));
+  }
+}
