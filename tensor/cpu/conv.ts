@@ -30,8 +30,18 @@ export class ConvPlanner {
     this.#functions = functions;
   }
 
-  /** Inputs and output as convKernel has them; `y.col` is 1 and the window not empty. */
-  forward(c: ConvArgs, [x, weight, bias]: readonly CpuSlice[], [y]: readonly CpuSlice[]): void {
+  /** Inputs and output as convKernel has them. */
+  forward(c: ConvArgs, inputs: readonly CpuSlice[], [y]: readonly CpuSlice[]): void {
+    if (c.y.col === 1) return this.#forward(c, inputs, y);
+    const dense = denseOutput(c);
+    const temporary = this.#jobs.heap.allocateInternal(4 * c.batch * dense.y.batch);
+    this.#forward(dense, inputs, temporary);
+    spread(c, temporary.f32, y.f32);
+    this.#jobs.heap.release(temporary);
+  }
+
+  /** The same where columns of the output lie side by side. */
+  #forward(c: ConvArgs, [x, weight, bias]: readonly CpuSlice[], y: CpuSlice): void {
     const k = c.inChannels * c.kernel[0] * c.kernel[1] + (c.bias === null ? 0 : 1);
     const row = packedRow(k);
     const a = this.#jobs.heap.allocateInternal(4 * row * c.groups * c.outChannels);
@@ -159,6 +169,30 @@ function packWeight(
       }
     }
     if (c.bias !== null) to[at] = bias!.f32[c.bias + channel];
+  }
+}
+
+/** The same convolution into memory of its own, row-major. */
+function denseOutput(c: ConvArgs): ConvArgs {
+  const [rows, cols] = c.outSize;
+  const channel = rows * cols;
+  return { ...c, y: { offset: 0, batch: c.groups * c.outChannels * channel, channel, row: cols, col: 1 } };
+}
+
+/** Writes row-major values to where the output lies. */
+function spread(
+  { batch, groups, outChannels, outSize: [rows, cols], y }: ConvArgs,
+  from: Float32Array,
+  to: Float32Array,
+) {
+  let i = 0;
+  for (let image = 0; image < batch; image++) {
+    for (let channel = 0; channel < groups * outChannels; channel++) {
+      for (let row = 0; row < rows; row++) {
+        let at = y.offset + image * y.batch + channel * y.channel + row * y.row;
+        for (let col = 0; col < cols; col++, at += y.col) to[at] = from[i++];
+      }
+    }
   }
 }
 

@@ -119,8 +119,9 @@ export interface CpuRuntime {
   elementwise(args: ElementwiseArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void;
   attention(args: AttentionArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void;
   attentionBackward(args: AttentionBackwardArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void;
-  /** Inputs and outputs as convKernel and convWeightKernel have them. */
+  /** Inputs and outputs as convKernel has them; nothing is empty. */
   conv(args: ConvArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void;
+  /** Inputs and outputs as convWeightKernel has them; nothing is empty. */
   convWeight(args: ConvWindow, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void;
   /** Softmax, layer normalisation and sums. */
   readonly rows: RowRoutines;

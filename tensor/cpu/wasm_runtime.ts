@@ -8,6 +8,7 @@ import type { ConvArgs, ConvWindow } from "../ops/conv_kernel.ts";
 import { Attention } from "./attention.ts";
 import { WasmChannels } from "./channels.ts";
 import { ConvPlanner } from "./conv.ts";
+import { DepthwisePlanner, isDepthwise } from "./depthwise.ts";
 import { Elementwise } from "./elementwise.ts";
 import { GemmPlanner } from "./gemm.ts";
 import type { Heap, HeapSlice } from "./heap.ts";
@@ -27,6 +28,7 @@ export class WasmRuntime implements CpuRuntime {
   readonly #gemm: GemmPlanner;
   readonly #attention: Attention;
   readonly #conv: ConvPlanner;
+  readonly #depthwise: DepthwisePlanner;
   #scratch: HeapSlice[] = [];
 
   constructor(heap: Heap, jobs: Jobs) {
@@ -39,6 +41,7 @@ export class WasmRuntime implements CpuRuntime {
     this.#gemm = new GemmPlanner(jobs, functions);
     this.#attention = new Attention(jobs, functions);
     this.#conv = new ConvPlanner(jobs, functions);
+    this.#depthwise = new DepthwisePlanner(jobs, functions);
   }
 
   gemm(args: Gemm): void {
@@ -58,11 +61,11 @@ export class WasmRuntime implements CpuRuntime {
   }
 
   conv(args: ConvArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void {
-    this.#conv.forward(args, inputs, outputs);
+    (isDepthwise(args) ? this.#depthwise : this.#conv).forward(args, inputs, outputs);
   }
 
   convWeight(args: ConvWindow, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void {
-    this.#conv.weight(args, inputs, outputs);
+    (isDepthwise(args) ? this.#depthwise : this.#conv).weight(args, inputs, outputs);
   }
 
   scratch(bytes: number): CpuSlice {

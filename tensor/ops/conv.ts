@@ -16,7 +16,7 @@ import {
   spatial,
   type WindowOptions,
 } from "./conv_geometry.ts";
-import { convBackward, convForward, convWeightGradient, isChannelsLast } from "./conv_gradients.ts";
+import { convBackward, convForward, convWeightGradient, inFormat, isChannelsLast } from "./conv_gradients.ts";
 import type { Pair } from "./conv_kernel.ts";
 import { linear } from "./linear.ts";
 import { sum } from "./reduce.ts";
@@ -95,7 +95,7 @@ function convolution(operands: Operands, options: WindowOptions & { activation?:
   const y = convForward([image, kernel], { geometry, outSize, format }, epilogue);
   const out = y.detach();
   return track(op, withBias(x, weight, bias), y, (grad, needs) => {
-    const g = activation === "relu" ? reluGradient(out, grad) : grad;
+    const g = activation === "relu" ? reluGradient(out, inFormat(grad, format)) : inFormat(grad, format);
     return [
       needs[0] ? convBackward([g, kernel], { geometry, size: spatial(x.shape), format }) : null,
       needs[1] ? convWeightGradient([image, g], { geometry, shape: weight.shape }) : null,
@@ -146,7 +146,7 @@ function transposedGradients(
   const outSize: Pair = spatial(image.shape);
   return [
     needs[0] ? convForward([g, kernel], { geometry, outSize, format: FIRST }) : null,
-    needs[1] ? convWeightGradient([g, image], { geometry, shape: kernel.shape }) : null,
+    needs[1] ? convWeightGradient([g, contiguous(image)], { geometry, shape: kernel.shape }) : null,
     needs[2] ? channelSums(g) : null,
   ];
 }

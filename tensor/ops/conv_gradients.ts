@@ -8,6 +8,7 @@
 import { allocate, run } from "../memory.ts";
 import { contiguousStrides, isContiguous as isRowMajor, sizeOf } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
+import { contiguous } from "./copy.ts";
 import { spatial } from "./conv_geometry.ts";
 import type { Geometry } from "./conv_geometry.ts";
 import {
@@ -18,6 +19,7 @@ import {
   type Pair,
   type WeightLayout,
 } from "./conv_kernel.ts";
+import { permute } from "./views.ts";
 
 /** What is added to each output channel, and what is applied last. */
 export interface ConvEpilogue {
@@ -49,6 +51,14 @@ export type Format = "channels first" | "channels last";
 export function isChannelsLast({ shape, strides, isContiguous }: Tensor): boolean {
   const last = (list: readonly number[]) => [list[0], ...list.slice(2), list[1]];
   return !isContiguous && isRowMajor(last(shape), last(strides));
+}
+
+/** The same values (not tracked) lying as `format` says. */
+export function inFormat(x: Tensor, format: Format): Tensor {
+  if (format === "channels first") return contiguous(x);
+  const last = [0, ...x.shape.slice(2).map((_, i) => i + 2), 1];
+  const first = [0, x.ndim - 1, ...x.shape.slice(2).map((_, i) => i + 1)];
+  return permute(contiguous(permute(x, last)), first);
 }
 
 function image(like: Tensor, channels: number, { size, format }: { size: Pair; format: Format }): Tensor {
@@ -152,7 +162,7 @@ export function convBackward(
   return x;
 }
 
-/** The gradient of a weight of `shape` from x and the gradient g of the result. */
+/** The gradient of a weight of `shape` from x and the gradient g of the result, which lies row-major, or channels last like x. */
 export function convWeightGradient(
   [x, g]: readonly [Tensor, Tensor],
   { geometry, shape }: { geometry: Geometry; shape: readonly number[] },

@@ -6,6 +6,8 @@
 import { addAttention } from "./attention.ts";
 import { addChannels } from "./channels.ts";
 import { addConv } from "./conv.ts";
+import { addDepthwise } from "./depthwise.ts";
+import { addDepthwiseLast } from "./depthwise_last.ts";
 import { addGemm } from "./gemm.ts";
 import { ModuleBuilder, type Target } from "./module.ts";
 import { addPhiloxFill } from "./philox.ts";
@@ -19,6 +21,7 @@ export const KERNEL_JOBS = [
   ...["rowSums", "columnSums", "layerNormWeights", "convForward", "convWeight"] as const,
   ...["runMoments", "runDots", "blockMoments", "blockDots"] as const,
   ...["pool", "maxPoolBackward", "avgPoolBackward"] as const,
+  ...["depthwise", "depthwiseWeight", "depthwiseLast", "depthwiseLastWeight"] as const,
 ] as const;
 
 /** The bytes of the module. */
@@ -30,5 +33,7 @@ export function kernelModule(target: Target): Uint8Array<ArrayBuffer> {
   addChannels(module);
   addPooling(module);
   addConv(module, gemm);
+  addDepthwise(module);
+  addDepthwiseLast(module);
   return module.finish();
 }
