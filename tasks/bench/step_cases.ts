@@ -1,6 +1,7 @@
 /** The models whose training steps the benchmark times. @module */
 import { ConformerClassifier, type Module, SpeakerClassifier } from "../../nn/mod.ts";
 import type { Tensor } from "../../tensor/mod.ts";
+import { SoundNetwork, TimeDelayNetwork } from "./convolutional_models.ts";
 
 /** A model and what it is trained on. */
 export interface StepCase {
@@ -38,4 +39,6 @@ export const stepCases: Readonly<Record<string, StepCase>> = {
   "hw4-medium": transformer(32, { dModel: 160, nHead: 8, dimFeedforward: 256, numLayers: 2 }),
   "hw4-512": transformer(16, { dModel: 512, nHead: 16, dimFeedforward: 2048, numLayers: 1 }),
   "conformer": conformer,
+  tdnn: { make: () => new TimeDelayNetwork(), input: [16, 80, 200], classes: 600 },
+  cnn: { make: () => new SoundNetwork(), input: [8, 1, 64, 501], classes: 10 },
 };
