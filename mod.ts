@@ -58,7 +58,14 @@ export type { Outcome } from "./train/evaluation/outcome.ts";
 export * from "./train/metrics/mod.ts";
 export { infer, type InferRequest, type InferResult } from "./train/infer.ts";
 export { type Prediction, writePredictions } from "./train/predictions_csv.ts";
-export { type Ablation, defineRecipe, type Recipe, recipeNamed, recipes } from "./train/recipes/mod.ts";
+export {
+  type Ablation,
+  defineRecipe,
+  type Recipe,
+  recipeNamed,
+  type RecipeOptions,
+  recipes,
+} from "./train/recipes/mod.ts";
 export type { LossName, ModelName, ScheduleName, TrainConfig } from "./train/train_config.ts";
 export type { ModelOptions } from "./train/models/mod.ts";
 export type { Viewing } from "./train/viewing.ts";

@@ -15,7 +15,10 @@ export function checkTrainConfig(config: TrainConfig): void {
   checkAugmentation(config);
 }
 
-function checkModel({ dModel, nHead }: TrainConfig): void {
+function checkModel({ model, dModel, nHead, convKernel }: TrainConfig): void {
+  if (model === "conformer" && convKernel % 2 === 0) {
+    throw new RangeError(`Cannot build the model: convKernel is ${convKernel}, expected an odd number`);
+  }
   if (dModel % nHead !== 0) {
     throw new RangeError(`Cannot build the model: dModel is ${dModel}, which nHead ${nHead} does not divide`);
   }

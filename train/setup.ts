@@ -2,6 +2,7 @@
 import { TrainingBatches } from "../data/batches/mod.ts";
 import { silenceOf } from "../data/features/mod.ts";
 import { manualSeed } from "../tensor/mod.ts";
+import { Augmentation } from "./augmentation.ts";
 import { freshProgress, type RunParts } from "./checkpoint.ts";
 import { inSteps } from "./in_steps.ts";
 import { describeModel } from "./model_file.ts";
@@ -47,10 +48,11 @@ export async function setUp(given: TrainConfig, data: TrainingData, careful: boo
   manualSeed(seed);
   const model = modelKinds[given.model].build(description.options);
   const objective = new Objective(config);
+  const augmentation = new Augmentation(config, typeof padding === "number" ? padding : null);
   const optimizer = optimizerOf(config, model.parameters());
   const padded = !fixed && train.some((i) => utterances[i].frames < time);
   const sizes = { batchSize, time, channels, window: WINDOW };
-  const step = new TrainingStep({ model, objective, optimizer, ...sizes, gradClip, padded, careful });
+  const step = new TrainingStep({ model, objective, augmentation, optimizer, ...sizes, gradClip, padded, careful });
   const dispose = () => {
     step.dispose();
     objective.dispose();

@@ -79,6 +79,10 @@ export interface TrainConfig {
   timeMaskWidth: number;
   /** Most of an utterance that a mask of frames may cover. */
   timeMaskFraction: number;
+  /** Masks of frames for each frame of an utterance, at most `timeMasks`; 0: always `timeMasks`. */
+  adaptiveMasks: number;
+  /** Most frames a mask as a part of the utterance; 0: `timeMaskWidth`. */
+  adaptiveWidth: number;
   /** Both parameters of the Beta distribution that mixes pairs of utterances; 0: no mixing. */
   mixup: number;
 
@@ -130,6 +134,18 @@ export interface TrainConfig {
   normFirst: boolean;
   /** What tells the encoder the order of the frames. */
   positionalEncoding: "none" | "sinusoidal";
+  /** What a frame sees of the others. */
+  attention: "full" | "relative" | "local" | "learned-window" | "linformer";
+  /** Frames on each side that local attention sees, and learned windows see at first. */
+  attentionWindow: number;
+  /** Mixtures of frames that Linformer attends to. */
+  linformerRank: number;
+  /** Most frames that Linformer can take. */
+  maxTime: number;
+  /** Frames under a Conformer's convolution; odd. */
+  convKernel: number;
+  /** Whether a Conformer begins with two convolutions that leave a quarter of the frames. */
+  subsampling: "none" | "conv";
   /** How frames become one vector. */
   pooling: "mean" | "attentive" | "self-attention";
   /** Layers after pooling. */
@@ -151,4 +167,4 @@ export type ScheduleName =
 export type LossName = "cross-entropy" | "am-softmax" | "aam-softmax";
 
 /** Names of architectures in a config. */
-export type ModelName = "transformer";
+export type ModelName = "transformer" | "conformer";

@@ -72,6 +72,11 @@ const groups = {
     timeMasks: integer("Masks of frames", { min: 0, max: 100 }),
     timeMaskWidth: integer("Most frames a mask", { min: 0 }),
     timeMaskFraction: number("Most of an utterance that a mask of frames may cover", { above: 0, max: 1 }),
+    adaptiveMasks: number("Masks of frames for each frame, at most --time-masks; 0: always so many", {
+      min: 0,
+      max: 1,
+    }),
+    adaptiveWidth: number("Most frames a mask, as a part of the utterance; 0: --time-mask-width", { min: 0, max: 1 }),
     mixup: number("Mixes pairs of utterances by Beta(X, X); 0: none", { min: 0, max: 100 }),
   },
   "Optimizer": {
@@ -105,7 +110,7 @@ const groups = {
     lrPatience: integer("Validations without a better one before the rate falls (plateau)", { min: 0 }),
   },
   "Model": {
-    model: choice("Architecture; keys that it does not have are without effect", ["transformer"]),
+    model: choice("Architecture; keys that it does not have are without effect", ["transformer", "conformer"]),
     dModel: integer("Width of the model", count),
     nHead: integer("Attention heads; must divide dModel", count),
     numLayers: integer("Encoder layers", count),
@@ -114,6 +119,15 @@ const groups = {
     activation: choice("Activation of the feed-forward blocks", ["relu", "gelu"]),
     normFirst: flag("Normalise before the blocks of a layer, not after"),
     positionalEncoding: choice("What tells the encoder the order of frames", ["none", "sinusoidal"]),
+    attention: choice("What a frame sees of the others", ["full", "relative", "local", "learned-window", "linformer"]),
+    attentionWindow: integer("Frames on each side that local attention sees, and learned windows at first", count),
+    linformerRank: integer("Mixtures of frames that Linformer attends to", count),
+    maxTime: integer("Most frames that Linformer can take", count),
+    convKernel: integer("Frames under the Conformer's convolution; odd", count),
+    subsampling: choice("conv: the Conformer begins with convolutions that leave a quarter of the frames", [
+      "none",
+      "conv",
+    ]),
     pooling: choice("How frames become one vector", ["mean", "attentive", "self-attention"]),
     head: choice("Layers after pooling", ["linear", "two-layer", "2023"]),
   },

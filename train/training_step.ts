@@ -10,6 +10,7 @@ import {
   setRandomState,
   Tensor,
 } from "../tensor/mod.ts";
+import type { Augmentation } from "./augmentation.ts";
 import { LossWindow } from "./loss_window.ts";
 import type { Objective } from "./objective.ts";
 import { clipGradNorm, type Optimizer } from "./optim/mod.ts";
@@ -18,6 +19,7 @@ import { clipGradNorm, type Optimizer } from "./optim/mod.ts";
 export interface TrainingStepOptions {
   readonly model: Classifier;
   readonly objective: Objective;
+  readonly augmentation: Augmentation;
   readonly optimizer: Optimizer;
   readonly batchSize: number;
   /** Frames of a batch. */
@@ -68,10 +70,11 @@ export class TrainingStep {
   }
 
   #loss(): Tensor {
-    const { model, objective, padded } = this.#options;
-    const scores = objective.scores(model, this.#features, padded ? this.#lengths : null);
-    const loss = objective.loss(scores, this.#labels);
-    this.results.note(loss, scores.detach().argmax(1).eq(this.#labels).toFloat().sum());
+    const { model, objective, augmentation, padded } = this.#options;
+    const batch = augmentation.apply(this.#features, this.#labels, padded ? this.#lengths : null);
+    const scores = objective.scores(model, batch.x, batch.lengths);
+    const loss = batch.loss((labels, reduction) => objective.loss(scores, labels, reduction));
+    this.results.note(loss, scores.detach().argmax(1).eq(batch.labels).toFloat().sum());
     return loss;
   }
 

@@ -3,6 +3,7 @@ import type { Batch } from "../../data/batches/mod.ts";
 import { Random } from "../../data/random.ts";
 import { SpeakerClassifier, type SpeakerClassifierOptions } from "../../nn/mod.ts";
 import { manualSeed, memory } from "../../tensor/mod.ts";
+import { Augmentation } from "../../train/augmentation.ts";
 import { Objective } from "../../train/objective.ts";
 import { AdamW } from "../../train/optim/mod.ts";
 import { recipes } from "../../train/recipes/mod.ts";
@@ -35,6 +36,7 @@ function makeStep(options: SpeakerClassifierOptions, shape: Shape) {
   const step = new TrainingStep({
     model,
     objective,
+    augmentation: new Augmentation(recipes[0].config),
     optimizer,
     batchSize,
     time,

@@ -42,3 +42,8 @@ export function modelKind<O extends object>(kind: {
 export function headOf({ head, loss, scale }: TrainConfig) {
   return { head, cosineHead: loss !== "cross-entropy", scale };
 }
+
+/** The options that attention has in all models that have any. */
+export function attentionOf({ attention, attentionWindow, linformerRank, maxTime }: TrainConfig) {
+  return { attention, attentionWindow, linformerRank, maxTime };
+}

@@ -1,6 +1,6 @@
 /** The homework's Transformer. @module */
 import { SpeakerClassifier, type SpeakerClassifierOptions } from "../../nn/mod.ts";
-import { headOf, type ModelKind, modelKind } from "./model_kind.ts";
+import { attentionOf, headOf, type ModelKind, modelKind } from "./model_kind.ts";
 
 /** See `nn.SpeakerClassifier`. */
 export const transformer: ModelKind = modelKind<SpeakerClassifierOptions>({
@@ -9,7 +9,16 @@ export const transformer: ModelKind = modelKind<SpeakerClassifierOptions>({
     const { dModel, nHead, numLayers, dimFeedforward, dropout, activation, normFirst, pooling } = config;
     const positionalEncoding = config.positionalEncoding === "sinusoidal";
     const sizes = { nMels: channels, numSpeakers: classes, dModel, nHead, numLayers, dimFeedforward };
-    return { ...sizes, ...headOf(config), dropout, activation, normFirst, positionalEncoding, pooling };
+    return {
+      ...sizes,
+      ...headOf(config),
+      dropout,
+      activation,
+      normFirst,
+      positionalEncoding,
+      pooling,
+      ...attentionOf(config),
+    };
   },
   build: (options) => new SpeakerClassifier(options),
 });

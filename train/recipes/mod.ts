@@ -1,15 +1,26 @@
 /** All recipes. @module */
 import { nameHint } from "../name_hint.ts";
+import { hw4Boss } from "./hw4_boss.ts";
 import { hw4Medium } from "./hw4_medium.ts";
 import { hw4Medium2023 } from "./hw4_medium_2023.ts";
 import { hw4Simple } from "./hw4_simple.ts";
+import { hw4Strong } from "./hw4_strong.ts";
+import { hw4Strong2023 } from "./hw4_strong_2023.ts";
 import { quickstart } from "./quickstart.ts";
 import type { Recipe } from "./recipe.ts";
 
-export { type Ablation, defineRecipe, type Recipe } from "./recipe.ts";
+export { type Ablation, defineRecipe, type Recipe, type RecipeOptions } from "./recipe.ts";
 
 /** All recipes; the first is the default. */
-export const recipes: readonly Recipe[] = [quickstart, hw4Simple, hw4Medium, hw4Medium2023];
+export const recipes: readonly Recipe[] = [
+  quickstart,
+  hw4Simple,
+  hw4Medium,
+  hw4Medium2023,
+  hw4Strong,
+  hw4Strong2023,
+  hw4Boss,
+];
 
 /**
  * The recipe of this name.

@@ -57,6 +57,8 @@ const common: Omit<TrainConfig, "recipe" | "out"> = {
   timeMasks: 2,
   timeMaskWidth: 20,
   timeMaskFraction: 0.2,
+  adaptiveMasks: 0,
+  adaptiveWidth: 0,
   mixup: 0,
 
   optimizer: "adamw",
@@ -84,12 +86,32 @@ const common: Omit<TrainConfig, "recipe" | "out"> = {
   activation: "relu",
   normFirst: false,
   positionalEncoding: "none",
+  attention: "full",
+  attentionWindow: 16,
+  linformerRank: 64,
+  maxTime: 1024,
+  convKernel: 31,
+  subsampling: "none",
   pooling: "mean",
   head: "two-layer",
 };
 
+/** What {@linkcode defineRecipe} makes a recipe of. */
+export interface RecipeOptions {
+  /** As given to `deno task train`. */
+  readonly name: string;
+  /** One line for `--help`. */
+  readonly about: string;
+  /** Recipe that it differs from. Default: the common settings, which are those of the homework's sample code. */
+  readonly base?: Recipe;
+  /** How it differs. */
+  readonly changes: Readonly<Partial<Omit<TrainConfig, "recipe">>>;
+  /** See {@linkcode Recipe.ablation}. */
+  readonly ablation?: Ablation;
+}
+
 /**
- * A recipe from what it changes about the common defaults. Its run folder is `runs/NAME` unless it says otherwise.
+ * A recipe from what it changes about another one, or about the common defaults. Its run folder is `runs/NAME` unless it says otherwise.
  *
  * @example
  * ```ts
@@ -99,13 +121,7 @@ const common: Omit<TrainConfig, "recipe" | "out"> = {
  * wide.config.totalSteps; // 70000
  * ```
  */
-export function defineRecipe(
-  { name, about, changes, ablation }: {
-    name: string;
-    about: string;
-    changes: Partial<Omit<TrainConfig, "recipe">>;
-    ablation?: Ablation;
-  },
-): Recipe {
-  return { name, about, config: { ...common, recipe: name, out: `runs/${name}`, ...changes }, ablation };
+export function defineRecipe({ name, about, base, changes, ablation }: RecipeOptions): Recipe {
+  const config = { ...(base?.config ?? common), recipe: name, out: `runs/${name}`, ...changes };
+  return { name, about, config, ablation };
 }

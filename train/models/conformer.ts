@@ -1,0 +1,19 @@
+/** The homework's Conformer. @module */
+import { ConformerClassifier, type ConformerClassifierOptions } from "../../nn/mod.ts";
+import { attentionOf, headOf, type ModelKind, modelKind } from "./model_kind.ts";
+
+/** See `nn.ConformerClassifier`. */
+export const conformer: ModelKind = modelKind<ConformerClassifierOptions>({
+  fixedClips: false,
+  optionsOf(config, { channels, classes }) {
+    const { dModel, nHead, numLayers, dimFeedforward, dropout, subsampling, convKernel: kernelSize, pooling } = config;
+    return {
+      ...{ nMels: channels, numSpeakers: classes, dModel, nHead, numLayers, ffExpansion: dimFeedforward / dModel },
+      ...headOf(config),
+      ...attentionOf(config),
+      ...{ dropout, subsampling, kernelSize, pooling },
+      positionalEncoding: config.positionalEncoding === "sinusoidal",
+    };
+  },
+  build: (options) => new ConformerClassifier(options),
+});
