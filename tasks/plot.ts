@@ -17,7 +17,13 @@ const options = {
     "curves",
   ),
   metrics: text("What to draw, a panel each, with commas; unless told loss,accuracy,lr", { placeholder: "NAME,NAME" }),
-  smooth: withDefault(number("Running average of training values: weight of the past", { min: 0, below: 1 }), 0),
+  smooth: withDefault(
+    number("Smooths training values: weight of a neighbour, of the one after it its square, and so on", {
+      min: 0,
+      below: 1,
+    }),
+    0,
+  ),
   title: text("Stands above the picture", { empty: true }),
   zoom: withDefault(number("Pixels of a PNG for each point of the drawing", { min: 0.5, max: 8 }), 2),
 };

@@ -24,19 +24,27 @@ export function curveOf(rows: readonly MetricRow[], key: string): Curve {
 }
 
 /**
- * The running average m ← weight · m + (1 − weight) · value, divided by the weight that has come together so far, so that it
- * starts at the first value and not near 0 (as Adam does it).
+ * Averages in which a value k places away counts weightᵏ, on both sides, so that a curve is not late as a running average
+ * is; near the ends there are fewer values to average.
  *
  * @param weight 0 (nothing is smoothed) to below 1
  */
 export function smoothed({ steps, values }: Curve, weight: number): Curve {
-  let mean = 0, total = 0;
-  const smooth = values.map((value) => {
-    mean = weight * mean + (1 - weight) * value;
-    total = weight * total + (1 - weight);
-    return mean / total;
+  const [before, after] = [decayingSums(values, weight), decayingSums(values.toReversed(), weight).reverse()];
+  const smooth = values.map((value, i) => {
+    const [{ sum, total }, right] = [before[i], after[i]]; // the value itself is in both
+    return (sum + right.sum - value) / (total + right.total - 1);
   });
   return { steps, values: smooth };
+}
+
+/** At each place the sum of all values so far, the one k places back times weightᵏ, and the sum of these weights. */
+function decayingSums(values: readonly number[], weight: number): { sum: number; total: number }[] {
+  let [sum, total] = [0, 0];
+  return values.map((value) => {
+    [sum, total] = [value + weight * sum, 1 + weight * total];
+    return { sum, total };
+  });
 }
 
 /** A curve of at most about `most` points: the lowest and the highest of each stretch, so that no peak is lost. */

@@ -8,7 +8,7 @@ import { lineColours } from "./style.ts";
 export interface CurveOptions {
   /** Keys of metrics.jsonl, a panel each: `loss` shows `validLoss` as well. */
   readonly metrics: readonly string[];
-  /** Weight of the past in the running average of training values, from 0 (none) to below 1. */
+  /** How far training values are smoothed, from 0 (not at all) to below 1. */
   readonly smooth: number;
   /** Stands above all; may be empty. */
   readonly title: string;

@@ -75,6 +75,7 @@ Deno.test("evaluate: the validation split of the run gives the accuracy that tra
     const cropped = await evaluate("--model", out, "--crops", "3", "--batch-size", "5");
     strictEqual(cropped.code, 0, cropped.err);
     match(cropped.out, /, up to 3 crops of 16 frames each$/m);
+    refused(await evaluate("--model", out, "--test"), /^error: Cannot evaluate the run's test fold: it kept none; /m);
     if (sharedGpu() !== null) {
       const gpu = join(folder, "gpu");
       strictEqual((await evaluate("--model", out, "--out", gpu, "--device", "webgpu")).code, 0);
@@ -99,6 +100,11 @@ Deno.test("evaluate: other data, classes that training never saw, and none that 
     refused(
       await evaluate("--model", run, "--data", other, "--valid"),
       /^error: Cannot evaluate the run's validation split: these are not the data of the run; give --all\n$/m,
+    );
+    await Deno.remove(join(run, "config.json"));
+    refused(
+      await evaluate("--model", run),
+      /^error: Cannot evaluate: no config\.json beside the model says what it was/m,
     );
     await writeData(wide, { width: 6 });
     refused(

@@ -14,6 +14,8 @@ const NAMED = 60;
 const MANY_SIZE = 640;
 /** Smallest width of a mark, for a single mistake among hundreds of thousands of cells has to be seen. */
 const SMALLEST_MARK = 3;
+/** On a narrow screen the picture scrolls rather than shrink below this, so that it can be read. */
+const SMALLEST_WIDTH = 520;
 /** Most letters of a name beside the matrix. */
 const LETTERS = 16;
 /** Width of a letter and height of a line at the size of the names. */
@@ -46,15 +48,18 @@ export function matrixPicture({ classes, confusion }: Pick<EvaluationReport, "cl
   const place = placeOf(names);
   const { size, left, top, n } = place;
   const [width, height] = [left + size + Math.max(12, 60 - size / 2), top + size + 34];
-  return html`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Confusion matrix" style="max-width:${width}px">
-<rect class="ground" x="${left}" y="${top}" width="${size}" height="${size}"/>
-${n <= NAMED ? gridOf(place) : ticksOf(place)}
-${kinds.map(({ kind, cells, shades }) => marksOf({ kind, cells, shades }, { place, names }))}
-${n <= NAMED ? namesOf(place, names) : ""}
-<text class="axis" x="${left + size / 2}" y="${top + size + 24}" text-anchor="middle">predicted class</text>
-<text class="axis" transform="translate(12 ${top + size / 2}) rotate(-90)" text-anchor="middle">true class</text>
-</svg>
-<p class="legend">${kinds.map(({ kind, shades }) => legendOf(kind, shades))}</p>`;
+  return html`
+    <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Confusion matrix"
+      style="max-width:${width}px;min-width:${Math.min(width, SMALLEST_WIDTH)}px">
+    <rect class="ground" x="${left}" y="${top}" width="${size}" height="${size}"/>
+    ${n <= NAMED ? gridOf(place) : ticksOf(place)}
+    ${kinds.map(({ kind, cells, shades }) => marksOf({ kind, cells, shades }, { place, names }))}
+    ${n <= NAMED ? namesOf(place, names) : ""}
+    <text class="axis" x="${left + size / 2}" y="${top + size + 24}" text-anchor="middle">predicted class</text>
+    <text class="axis" transform="translate(12 ${top + size / 2}) rotate(-90)" text-anchor="middle">true class</text>
+    </svg>
+    <p class="legend">${kinds.map(({ kind, shades }) => legendOf(kind, shades))}</p>
+  `;
 }
 
 interface Place {

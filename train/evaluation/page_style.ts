@@ -23,7 +23,6 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; min-width
 th, td { text-align: right; padding: 0.25rem 0.7rem; border-bottom: 1px solid var(--rule); white-space: nowrap; }
 th { position: sticky; top: 0; background: var(--panel); font-weight: 600; }
 th.text, td.text { text-align: left; } td.text { max-width: 22rem; overflow: hidden; text-overflow: ellipsis; }
-td meter { width: 5rem; vertical-align: middle; }
 svg text { fill: var(--ink); font-family: system-ui, "DejaVu Sans", sans-serif; }
 svg .name { font-size: 11px; fill: var(--quiet); } svg .axis { font-size: 12px; fill: var(--quiet); }
 svg .ground { fill: var(--panel); } svg .grid { stroke: var(--rule); stroke-width: 1; fill: none; }

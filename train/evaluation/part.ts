@@ -44,7 +44,10 @@ export async function choosePart(
   if (part === "test") {
     if (config === null) throw new Error("Cannot evaluate the run's test fold: these are not the data of the run");
     if (config.folds === "" || config.testFold === "") {
-      throw new Error("Cannot evaluate the run's test fold: it kept none; give --folds FILE and --fold X, or --all");
+      throw new Error(
+        "Cannot evaluate the run's test fold: it kept none; give --folds FILE and --fold X " +
+          "(a test part without labels is for deno task infer)",
+      );
     }
     return await foldOf(data, { folds: config.folds, fold: config.testFold });
   }

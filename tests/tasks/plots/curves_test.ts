@@ -17,13 +17,17 @@ Deno.test("curve: by step, without what is no number; of two rows of a step the 
   deepStrictEqual(curveOf([], "loss"), { steps: [], values: [] });
 });
 
-Deno.test("smoothed: weights 0.5, 0.25, … normalised; 0 leaves all as it is", () => {
+Deno.test("smoothed: neighbours on both sides by 0.5, 0.25, …; a straight line and weight 0 leave all as it is", () => {
   const curve = { steps: [1, 2, 3], values: [4, 1, 2] };
   deepStrictEqual(smoothed(curve, 0).values, curve.values);
-  const [first, second, third] = smoothed(curve, 0.5).values;
-  strictEqual(first, 4);
-  strictEqual(second, (0.25 * 4 + 0.5 * 1) / 0.75);
-  strictEqual(third, (0.125 * 4 + 0.25 * 1 + 0.5 * 2) / 0.875);
+  deepStrictEqual(smoothed(curve, 0.5).values, [
+    (4 + 0.5 * 1 + 0.25 * 2) / 1.75,
+    (0.5 * 4 + 1 + 0.5 * 2) / 2,
+    (0.25 * 4 + 0.5 * 1 + 2) / 1.75,
+  ]);
+  const steps = Array.from({ length: 201 }, (_, i) => i);
+  ok(Math.abs(smoothed({ steps, values: steps }, 0.7).values[100] - 100) < 1e-9, "it is not late");
+  deepStrictEqual(smoothed({ steps: [], values: [] }, 0.9).values, []);
 });
 
 Deno.test("thinned: peaks stay, order stays, ends are near", () => {
