@@ -66,6 +66,7 @@ export {
   AttentivePoolingTanh,
   makePooling,
   MeanPooling,
+  pooledDim,
   type Pooling,
   type PoolingName,
   SelfAttentionPooling,
@@ -79,8 +80,10 @@ export {
   type SelfAttention,
   type SelfAttentionOptions,
 } from "./self_attention.ts";
+export { SEBlock } from "./se_block.ts";
 export { Sequential } from "./sequential.ts";
 export { SpecAugment, type SpecAugmentOptions } from "./spec_augment.ts";
+export { AttentiveStatsPool, StatisticsPooling } from "./statistics_pooling.ts";
 export type { LoadOptions, LoadReport, StateArray } from "./state_dict.ts";
 export { subsampledLength } from "./subsampled_length.ts";
 export { TransformerEncoder } from "./transformer_encoder.ts";

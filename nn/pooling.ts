@@ -1,23 +1,22 @@
 /**
- * From frames (batch, time, dim) to one vector an utterance (batch, dim). Frames at or after an utterance's length take no part; without
+ * From frames (batch, time, dim) to one vector an utterance (batch, dim), or (batch, 2 · dim) where deviations are wanted too. Frames at or after an utterance's length take no part; without
  * lengths all do; an utterance without frames becomes zeros.
  * @module
  */
 import type { Tensor } from "../tensor/mod.ts";
+import { frameWeights } from "./frame_weights.ts";
 import { xavierNormal } from "./init.ts";
 import { lengthMask } from "./length_mask.ts";
 import { Linear } from "./linear.ts";
 import { Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
+import { AttentiveStatsPool, StatisticsPooling } from "./statistics_pooling.ts";
 
 /** What every pooling does. */
 export interface Pooling extends Module {
-  /** `x` (batch, time, dim) and `lengths`, int32 (batch), to (batch, dim). */
+  /** `x` (batch, time, dim) and `lengths`, int32 (batch), to (batch, dim) or (batch, 2 · dim). */
   forward(x: Tensor, lengths?: Tensor | null): Tensor;
 }
-
-/** A finite stand-in for minus infinity, which WGSL does not know. */
-const MASKED = -1e30;
 
 /** The mean over time. */
 export class MeanPooling extends Module implements Pooling {
@@ -69,26 +68,30 @@ export class AttentivePoolingTanh extends Module implements Pooling {
 /** Σ softmax(scores) · x over time; scores (batch, time, 1). */
 function weightedSum(x: Tensor, scores: Tensor, lengths: Tensor | null): Tensor {
   const row = scores.transpose(1, 2); // (batch, 1, time)
-  return weights(row, lengths).matmul(x).squeeze(1);
+  return frameWeights(row, lengths).matmul(x).squeeze(1);
 }
 
-/** softmax over the frames of each utterance, (batch, 1, time); all 0 for one without frames. */
-function weights(row: Tensor, lengths: Tensor | null): Tensor {
-  if (lengths === null) return row.softmax(-1);
-  const padding = lengthMask(lengths, row.shape[2]).unsqueeze(1);
-  return row.maskedFill(padding, MASKED).softmax(-1).maskedFill(padding, 0);
-}
+/**
+ * How frames become one vector: their mean; a weighted mean that is learned, with one linear map ("self-attention") or with a tanh between
+ * two ("attentive"); mean and standard deviation ("statistics"), or both weighted by what is learned ("attentive-statistics").
+ */
+export type PoolingName = "mean" | "self-attention" | "attentive" | "statistics" | "attentive-statistics";
 
-/** How frames become one vector: their mean, or a weighted mean that is learned (with one linear map, or with a tanh between two). */
-export type PoolingName = "mean" | "self-attention" | "attentive";
-
-const poolings: Record<PoolingName, (dim: number) => Pooling> = {
-  "mean": () => new MeanPooling(),
-  "self-attention": (dim) => new SelfAttentionPooling(dim),
-  "attentive": (dim) => new AttentivePoolingTanh(dim),
+/** Channels after pooling as a multiple of those before, and the pooling. */
+const poolings: Record<PoolingName, { readonly widens: number; readonly make: (dim: number) => Pooling }> = {
+  "mean": { widens: 1, make: () => new MeanPooling() },
+  "self-attention": { widens: 1, make: (dim) => new SelfAttentionPooling(dim) },
+  "attentive": { widens: 1, make: (dim) => new AttentivePoolingTanh(dim) },
+  "statistics": { widens: 2, make: () => new StatisticsPooling() },
+  "attentive-statistics": { widens: 2, make: (dim) => new AttentiveStatsPool(dim) },
 };
 
 /** A pooling of frames of `dim` channels by name. */
 export function makePooling(name: PoolingName, dim: number): Pooling {
-  return poolings[name](dim);
+  return poolings[name].make(dim);
+}
+
+/** Channels of the vector that a pooling makes of frames of `dim` channels. */
+export function pooledDim(name: PoolingName, dim: number): number {
+  return poolings[name].widens * dim;
 }

@@ -10,7 +10,7 @@ import {
   MultiheadAttention,
   TransformerEncoderLayer,
 } from "../nn/mod.ts";
-import { AttentivePoolingTanh, ResNet, SelfAttentionPooling } from "../nn/mod.ts";
+import { AttentivePoolingTanh, AttentiveStatsPool, ResNet, SEBlock, SelfAttentionPooling } from "../nn/mod.ts";
 import { type Tensor, tensor } from "../tensor/mod.ts";
 import type { ComparedArray, GoldenArgs, GoldenArrays, GoldenCase } from "./goldens.ts";
 
@@ -84,6 +84,14 @@ export const moduleCases: Readonly<Record<string, ModuleCase>> = {
   SelfAttentionPooling: moduleCase(
     ({ dim }) => new SelfAttentionPooling(number(dim)),
     (module, { x }) => module.forward(x),
+  ),
+  SEBlock: moduleCase(
+    ({ channels, bottleneck }) => new SEBlock(number(channels), number(bottleneck)),
+    (module, { x }) => module.forward(x),
+  ),
+  AttentiveStatsPool: moduleCase(
+    ({ dim, bottleneck }) => new AttentiveStatsPool(number(dim), number(bottleneck)),
+    (module, { x }) => module.forward(x.transpose(1, 2)),
   ),
   AttentivePoolingTanh: moduleCase(
     ({ dim }) => new AttentivePoolingTanh(number(dim)),

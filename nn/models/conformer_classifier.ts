@@ -5,7 +5,7 @@ import { ConformerEncoder } from "../conformer_encoder.ts";
 import { Conv2dSubsampling } from "../conv2d_subsampling.ts";
 import { type HeadName, makeHead } from "../heads.ts";
 import { Linear } from "../linear.ts";
-import { makePooling, type PoolingName } from "../pooling.ts";
+import { makePooling, pooledDim, type PoolingName } from "../pooling.ts";
 import { PositionalEncoding } from "../positional_encoding.ts";
 import { FrameClassifier } from "./frame_classifier.ts";
 
@@ -40,13 +40,13 @@ export class ConformerClassifier extends FrameClassifier<ConformerEncoder> {
   /** A classifier with fresh weights. */
   constructor(options: ConformerClassifierOptions) {
     const { nMels = 40, dModel = 512, nHead = 8, numLayers = 1, dropout = 0.1 } = options;
-    const { numSpeakers: classes, cosineHead: cosine, scale, subsampling = "none" } = options;
+    const { pooling = "mean", numSpeakers: classes, cosineHead: cosine, scale, subsampling = "none" } = options;
     super({
       prenet: subsampling === "conv" ? new Conv2dSubsampling(nMels, dModel, { dropout }) : new Linear(nMels, dModel),
       positions: options.positionalEncoding ? new PositionalEncoding(dModel, { dropout }) : null,
       encoder: new ConformerEncoder(() => new ConformerBlock(dModel, nHead, options), numLayers),
-      pooling: makePooling(options.pooling ?? "mean", dModel),
-      head: makeHead(options.head ?? "linear", { dim: dModel, classes, dropout, cosine, scale }),
+      pooling: makePooling(pooling, dModel),
+      head: makeHead(options.head ?? "linear", { dim: pooledDim(pooling, dModel), classes, dropout, cosine, scale }),
     });
   }
 

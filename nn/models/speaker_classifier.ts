@@ -4,7 +4,7 @@ import { type HeadName, makeHead } from "../heads.ts";
 import { LayerNorm } from "../layer_norm.ts";
 import { lengthMask } from "../length_mask.ts";
 import { Linear } from "../linear.ts";
-import { makePooling, type PoolingName } from "../pooling.ts";
+import { makePooling, pooledDim, type PoolingName } from "../pooling.ts";
 import { PositionalEncoding } from "../positional_encoding.ts";
 import type { SelfAttentionOptions } from "../self_attention.ts";
 import { TransformerEncoder } from "../transformer_encoder.ts";
@@ -49,15 +49,15 @@ export class SpeakerClassifier extends FrameClassifier<TransformerEncoder> {
   constructor(options: SpeakerClassifierOptions) {
     const { nMels = 40, dModel = 80, nHead = 2, numLayers = 1, dropout = 0.1, normFirst = false } = options;
     const layer = { ...options, dimFeedforward: options.dimFeedforward ?? 256, dropout };
-    const { numSpeakers: classes, cosineHead: cosine, scale } = options;
+    const { pooling = "mean", numSpeakers: classes, cosineHead: cosine, scale } = options;
     super({
       prenet: new Linear(nMels, dModel),
       positions: options.positionalEncoding ? new PositionalEncoding(dModel, { dropout }) : null,
       encoder: new TransformerEncoder(() => new TransformerEncoderLayer(dModel, nHead, layer), numLayers, {
         norm: normFirst ? new LayerNorm(dModel) : null,
       }),
-      pooling: makePooling(options.pooling ?? "mean", dModel),
-      head: makeHead(options.head ?? "two-layer", { dim: dModel, classes, dropout, cosine, scale }),
+      pooling: makePooling(pooling, dModel),
+      head: makeHead(options.head ?? "two-layer", { dim: pooledDim(pooling, dModel), classes, dropout, cosine, scale }),
     });
   }
 

@@ -92,3 +92,13 @@ forEachDevice("Activations have PyTorch's values and defaults", async () => {
   ];
   for (const [layer, values] of wanted) await assertClose(layer.forward(x), values, 1e-5, String(layer));
 });
+
+forEachDevice("Squeeze and excitation weighs channels by the mean over true frames", async () => {
+  const block = new nn.SEBlock(3, 2);
+  const x = randn([2, 3, 5]);
+  const y = block.forward(x.pad([0, 4], { value: -20 }), tensor(Int32Array.of(5, 2)));
+  await assertClose(y.slice(0, 0, 1).slice(2, 0, 5), block.forward(x.slice(0, 0, 1)), 1e-5);
+  await assertClose(y.slice(0, 1).slice(2, 0, 2), block.forward(x.slice(0, 1).slice(2, 0, 2)), 1e-5);
+  const ratio = await y.slice(2, 0, 5).div(x).data();
+  assert.ok(ratio.every((r: number) => r > 0 && r < 1));
+});

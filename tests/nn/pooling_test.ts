@@ -1,13 +1,25 @@
 import assert from "node:assert/strict";
-import { AttentivePoolingTanh, makePooling, MeanPooling, type Pooling, SelfAttentionPooling } from "../../nn/mod.ts";
+import {
+  AttentivePoolingTanh,
+  AttentiveStatsPool,
+  makePooling,
+  MeanPooling,
+  pooledDim,
+  type Pooling,
+  SelfAttentionPooling,
+  StatisticsPooling,
+} from "../../nn/mod.ts";
 import { randn, type Tensor, tensor } from "../../tensor/mod.ts";
 import { forEachDevice } from "../devices.ts";
+import { drawn, gradcheck } from "../gradcheck.ts";
 import { assertClose, distance } from "./close.ts";
 
 const poolings: Record<string, () => Pooling> = {
   mean: () => new MeanPooling(),
   "self-attention": () => new SelfAttentionPooling(5),
   attentive: () => new AttentivePoolingTanh(5),
+  statistics: () => new StatisticsPooling(),
+  "attentive-statistics": () => new AttentiveStatsPool(5, 4),
 };
 
 /** Frames from `length` on replaced by a loud value. */
@@ -23,7 +35,7 @@ for (const [name, make] of Object.entries(poolings)) {
     const lengths = [7, 3, 1];
     const x = randn([3, 7, 5]);
     const pooled = pooling.forward(spoilt(x, lengths, -20), tensor(Int32Array.from(lengths)));
-    assert.deepEqual(pooled.shape, [3, 5]);
+    assert.deepEqual(pooled.shape, [3, name.endsWith("statistics") ? 10 : 5]);
     for (const [b, length] of lengths.entries()) {
       const alone = pooling.forward(x.slice(0, b, b + 1).slice(1, 0, length));
       await assertClose(pooled.slice(0, b, b + 1), alone, 1e-5, `utterance ${b}`);
@@ -54,10 +66,27 @@ forEachDevice("Attention vectors start normal with Xavier's deviation, never as 
 });
 
 forEachDevice("An utterance without frames becomes zeros, and trains nothing", async () => {
-  for (const name of ["mean", "self-attention", "attentive"] as const) {
+  for (const name of ["mean", "self-attention", "attentive", "statistics", "attentive-statistics"] as const) {
     const x = randn([2, 4, 3], { std: 9 }).detach();
     const y = makePooling(name, 3).forward(x, tensor(Int32Array.of(0, 4)));
-    await assertClose(y.select(0, 0), [0, 0, 0], 0, name);
-    assert.ok([...await y.data()].slice(3).every((v) => v !== 0 && Number.isFinite(v)));
+    const width = pooledDim(name, 3);
+    assert.deepEqual(y.shape, [2, width]);
+    await assertClose(y.select(0, 0), new Array(width).fill(0), 4e-5, name); // the least deviation is 3.2e-5
+    assert.ok([...await y.data()].slice(width).every((v) => v !== 0 && Number.isFinite(v)));
   }
 });
+
+forEachDevice(
+  "Statistics are mean and deviation over time, with a finite gradient where there is one frame",
+  async () => {
+    const pooling = new StatisticsPooling();
+    const x = tensor([[[1, -3], [3, 3], [8, 0]]], { requiresGrad: true });
+    const wanted = [4, 0, Math.sqrt((9 + 1 + 16) / 3), Math.sqrt(6)];
+    await assertClose(pooling.forward(x), wanted);
+    await assertClose(pooling.forward(x, tensor(Int32Array.of(3))), wanted);
+    await assertClose(pooling.forward(x, tensor(Int32Array.of(2))), [2, 0, 1, 3]);
+    pooling.forward(x, tensor(Int32Array.of(1))).sum().backward();
+    await assertClose(x.grad!, [1, 1, 0, 0, 0, 0]);
+    await gradcheck((x) => pooling.forward(x), [drawn(1, [2, 4, 3])]);
+  },
+);
