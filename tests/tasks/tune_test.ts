@@ -135,7 +135,17 @@ Deno.test({
 Deno.test("tune: killed in the middle of a trial, it makes no trial twice and ends like a search that was not", async () => {
   await withData(async (folder, data) => {
     const [whole, killed] = [join(folder, "whole"), join(folder, "killed")];
-    const args = ["--data", data, ...onCpu, "--total-steps", "400", "--grid", "lr=1e-3,1e-2,1e-1"];
+    const args = [
+      "--data",
+      data,
+      ...onCpu,
+      "--total-steps",
+      "400",
+      "--valid-steps",
+      "200",
+      "--grid",
+      "lr=1e-3,1e-2,1e-1",
+    ];
     const rowsOf = async (out: string) => {
       const lines = (await Deno.readTextFile(join(out, "trials.jsonl"))).trim().split("\n");
       return lines.map((line) => JSON.parse(line)).map(({ seconds: _, ...row }) => row);

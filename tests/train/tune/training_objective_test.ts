@@ -52,6 +52,9 @@ forEachDevice("a trial of halving is the run that it would be alone, as far as i
     const rows = await readMetrics(join(out, "trial-0002", "metrics.jsonl"));
     deepStrictEqual(rows.filter((row) => !(row.step === 14 && row.validLoss !== undefined)), alone.rows);
     strictEqual(trials[1].accuracy, alone.bestAccuracy);
+    for (const loser of ["trial-0001", "trial-0003"]) {
+      strictEqual((await readMetrics(join(out, loser, "metrics.jsonl"))).at(-1)?.step, 14);
+    }
     match(lines[0], new RegExp(`^\\[Info\\]: Use ${device.type} now! `));
     strictEqual(lines.filter((line) => line.startsWith("Trial ")).length, 4, lines.join("\n"));
   });
