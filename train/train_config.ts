@@ -167,4 +167,13 @@ export type ScheduleName =
 export type LossName = "cross-entropy" | "am-softmax" | "aam-softmax";
 
 /** Names of architectures in a config. */
-export type ModelName = "transformer" | "conformer";
+export type ModelName =
+  | "transformer"
+  | "conformer"
+  | "sound-cnn"
+  | "sound-small"
+  | "alexnet"
+  | "resnetish18"
+  | "resnetish34"
+  | "resnetish50"
+  | "vggish";

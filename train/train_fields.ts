@@ -110,7 +110,17 @@ const groups = {
     lrPatience: integer("Validations without a better one before the rate falls (plateau)", { min: 0 }),
   },
   "Model": {
-    model: choice("Architecture; keys that it does not have are without effect", ["transformer", "conformer"]),
+    model: choice("Architecture; keys that it does not have are without effect", [
+      "transformer",
+      "conformer",
+      "sound-cnn",
+      "sound-small",
+      "alexnet",
+      "resnetish18",
+      "resnetish34",
+      "resnetish50",
+      "vggish",
+    ]),
     dModel: integer("Width of the model", count),
     nHead: integer("Attention heads; must divide dModel", count),
     numLayers: integer("Encoder layers", count),

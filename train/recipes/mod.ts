@@ -7,6 +7,8 @@ import { hw4Simple } from "./hw4_simple.ts";
 import { hw4Strong } from "./hw4_strong.ts";
 import { hw4Strong2023 } from "./hw4_strong_2023.ts";
 import { quickstart } from "./quickstart.ts";
+import { soundSmall } from "./sound_small.ts";
+import { soundCnn, soundResnet18, soundResnet34, soundVggish } from "./sound.ts";
 import type { Recipe } from "./recipe.ts";
 
 export { type Ablation, defineRecipe, type Recipe, type RecipeOptions } from "./recipe.ts";
@@ -20,6 +22,11 @@ export const recipes: readonly Recipe[] = [
   hw4Strong,
   hw4Strong2023,
   hw4Boss,
+  soundSmall,
+  soundCnn,
+  soundResnet18,
+  soundResnet34,
+  soundVggish,
 ];
 
 /**
