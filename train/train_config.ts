@@ -147,7 +147,7 @@ export interface TrainConfig {
   /** Whether a Conformer begins with two convolutions that leave a quarter of the frames. */
   subsampling: "none" | "conv";
   /** How frames become one vector. */
-  pooling: "mean" | "attentive" | "self-attention";
+  pooling: "mean" | "attentive" | "self-attention" | "statistics" | "attentive-statistics";
   /** Layers after pooling. */
   head: "linear" | "two-layer" | "2023";
 }

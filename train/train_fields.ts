@@ -138,7 +138,13 @@ const groups = {
       "none",
       "conv",
     ]),
-    pooling: choice("How frames become one vector", ["mean", "attentive", "self-attention"]),
+    pooling: choice("How frames become one vector", [
+      "mean",
+      "attentive",
+      "self-attention",
+      "statistics",
+      "attentive-statistics",
+    ]),
     head: choice("Layers after pooling", ["linear", "two-layer", "2023"]),
   },
 };

@@ -1,5 +1,6 @@
 /** All recipes. @module */
 import { nameHint } from "../name_hint.ts";
+import { hw4Best } from "./hw4_best.ts";
 import { hw4Boss } from "./hw4_boss.ts";
 import { hw4Medium } from "./hw4_medium.ts";
 import { hw4Medium2023 } from "./hw4_medium_2023.ts";
@@ -22,6 +23,7 @@ export const recipes: readonly Recipe[] = [
   hw4Strong,
   hw4Strong2023,
   hw4Boss,
+  hw4Best,
   soundSmall,
   soundCnn,
   soundResnet18,
