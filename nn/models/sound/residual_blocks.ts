@@ -10,9 +10,10 @@ import { Sequential } from "../../sequential.ts";
 export function convolution(
   inChannels: number,
   outChannels: number,
-  { kernel, stride = 1 }: { kernel: number; stride?: number | readonly [number, number] },
+  { kernel, stride = 1 }: { kernel: number | readonly [number, number]; stride?: number | readonly [number, number] },
 ): Conv2d {
-  const conv = new Conv2d(inChannels, outChannels, kernel, { stride, padding: kernel >> 1, bias: false });
+  const padding = typeof kernel === "number" ? kernel >> 1 : [kernel[0] >> 1, kernel[1] >> 1] as const;
+  const conv = new Conv2d(inChannels, outChannels, kernel, { stride, padding, bias: false });
   kaimingNormal(conv.weight, { mode: "fanOut", nonlinearity: "relu" });
   return conv;
 }
