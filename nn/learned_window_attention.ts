@@ -36,7 +36,7 @@ export class LearnedWindowAttention extends PackedProjections implements SelfAtt
 
   /** See {@linkcode SelfAttention}. */
   attend(x: Tensor, masks: AttentionMasks = {}): Tensor {
-    const [q, k, v] = this.projectTogether(x).map((part) => splitHeads(part, this.numHeads));
+    const [q, k, v] = this.projectApart(x).map((part) => splitHeads(part, this.numHeads));
     const narrowness = this.log_width.mul(-2).exp().mul(-0.5); // −1 / (2 σ²)
     const bias = distances(x.shape[1], x.device).toFloat().square().mul(narrowness.reshape([this.numHeads, 1, 1]));
     const options = { bias, mask: joinMasks(masks), dropout: this.training ? this.dropout : 0 };

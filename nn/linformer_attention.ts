@@ -60,7 +60,7 @@ export class LinformerAttention extends PackedProjections implements SelfAttenti
         "Cannot hide keys from single queries: Linformer attention mixes the frames; use keyPaddingMask",
       );
     }
-    const [q, k, v] = this.projectTogether(x);
+    const [q, k, v] = this.projectApart(x);
     const mix = (part: Tensor, weights: Parameter) => {
       const seen = keyPaddingMask === null ? part : part.maskedFill(keyPaddingMask.unsqueeze(-1), 0);
       return splitHeads(weights.slice(0, 0, time).transpose(0, 1).matmul(seen), this.numHeads);

@@ -50,9 +50,9 @@ export abstract class PackedProjections extends Module {
     return linear(x, this.in_proj_weight, this.in_proj_bias);
   }
 
-  /** Queries, keys and values of one tensor, each (batch, time, embedDim), as views of one product. */
-  protected projectTogether(x: Tensor): Tensor[] {
-    return this.projectPacked(x).chunk(3, -1);
+  /** Queries, keys and values, each (batch, time, embedDim), as tensors of their own. */
+  protected projectApart(x: Tensor): Tensor[] {
+    return [0, 1, 2].map((part) => this.project(x, part));
   }
 
   /** Queries (part 0), keys (1) or values (2) of a tensor, (batch, time, embedDim). */

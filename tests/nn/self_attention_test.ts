@@ -146,6 +146,10 @@ Deno.test("Kinds of attention refuse what they cannot do", () => {
   assert.throws(() => new MultiheadAttention(DIM, HEADS, { window: -1 }), /Cannot attend within -1 frames: expected/);
   assert.throws(() => new LearnedWindowAttention(DIM, HEADS, { width: 0 }), /a window 0 frames wide: expected more/);
   assert.throws(() => new RelativeMultiheadAttention(7, 2), /Cannot split 7 channels into 2 heads: 2 is no divisor/);
+  assert.throws(() => relPositionalEncoding(0, 4), {
+    name: "RangeError",
+    message: "Cannot encode distances among 0 frames: expected a whole number from 1 on",
+  });
   const windowed = new MultiheadAttention(DIM, HEADS, { window: 1 });
   assert.throws(() => windowed.forward(x, x.slice(1, 0, 2), x.slice(1, 0, 2)), {
     name: "TypeError",
