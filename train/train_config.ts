@@ -144,6 +144,8 @@ export interface TrainConfig {
   maxTime: number;
   /** Frames under a Conformer's convolution; odd. */
   convKernel: number;
+  /** Channels of its convolution as a multiple of `dModel`, before the gated linear unit halves them. */
+  convExpansion: number;
   /** Whether a Conformer begins with two convolutions that leave a quarter of the frames. */
   subsampling: "none" | "conv";
   /** How frames become one vector. */

@@ -134,6 +134,7 @@ const groups = {
     linformerRank: integer("Mixtures of frames that Linformer attends to", count),
     maxTime: integer("Most frames that Linformer can take", count),
     convKernel: integer("Frames under the Conformer's convolution; odd", count),
+    convExpansion: integer("Channels of that convolution as a multiple of dModel, twice what leaves its gate", count),
     subsampling: choice("conv: the Conformer begins with convolutions that leave a quarter of the frames", [
       "none",
       "conv",

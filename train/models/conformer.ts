@@ -6,12 +6,22 @@ import { attentionOf, headOf, type ModelKind, modelKind } from "./model_kind.ts"
 export const conformer: ModelKind = modelKind<ConformerClassifierOptions>({
   fixedClips: false,
   optionsOf(config, { channels, classes }) {
-    const { dModel, nHead, numLayers, dimFeedforward, dropout, subsampling, convKernel: kernelSize, pooling } = config;
+    const {
+      dModel,
+      nHead,
+      numLayers,
+      dimFeedforward,
+      dropout,
+      subsampling,
+      convKernel: kernelSize,
+      convExpansion,
+      pooling,
+    } = config;
     return {
       ...{ nMels: channels, numSpeakers: classes, dModel, nHead, numLayers, ffExpansion: dimFeedforward / dModel },
       ...headOf(config),
       ...attentionOf(config),
-      ...{ dropout, subsampling, kernelSize, pooling },
+      ...{ dropout, subsampling, kernelSize, convExpansion, pooling },
       positionalEncoding: config.positionalEncoding === "sinusoidal",
     };
   },

@@ -14,6 +14,7 @@ export const hw4Best: Recipe = defineRecipe({
   changes: {
     saveSteps: 2000,
     averageCheckpoints: 5,
+    convExpansion: 2,
     dModel: 256,
     nHead: 4,
     numLayers: 2,

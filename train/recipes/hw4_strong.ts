@@ -2,7 +2,7 @@
 import { defineRecipe, type Recipe } from "./recipe.ts";
 
 /**
- * d 512, one Conformer block with 8 heads of 64 channels, feed-forward and convolution twice (and four times) as wide, kernel 31, dropout 0.1,
+ * d 512, one Conformer block with 8 heads of 64 channels, the feed-forward four times and the convolution twice as wide, kernel 31, dropout 0.1,
  * mean over time, one linear layer; 70,000 steps. The tutorial's own run fed the block (time, batch, channels) as if it were
  * (batch, time, channels), and so mixed the utterances of a batch; here every utterance is by itself.
  */
@@ -17,6 +17,7 @@ export const hw4Strong: Recipe = defineRecipe({
     nHead: 8,
     dimFeedforward: 2048,
     attention: "relative",
+    convExpansion: 4, // twice d behind the gate
     head: "linear",
   },
 });

@@ -91,6 +91,7 @@ const common: Omit<TrainConfig, "recipe" | "out"> = {
   linformerRank: 64,
   maxTime: 1024,
   convKernel: 31,
+  convExpansion: 2,
   subsampling: "none",
   pooling: "mean",
   head: "two-layer",
