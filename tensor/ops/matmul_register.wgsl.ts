@@ -45,19 +45,42 @@ export function matmulRegisterGpu(args: MatmulArgs, tile: RegisterTile = chooseT
   };
   const [a, aBinding] = place(panelOfA(args.a), m, 0);
   const [b, bBinding] = place(panelOfB(args.b), n, 1);
-  const splits = chooseSplits(args, tile);
-  const bias = hasBias ? 2 : null;
-  if (splits === 1) {
-    const bindings = [aBinding, bBinding, ...(hasBias ? [2] : []), c];
-    dispatches.push(product(args, { a, b, tile, bindings, splits }));
-  } else {
-    const parts = c + 1 + scratch.length;
-    scratch.push(splits * batch[0] * batch[1] * m * n * 4);
-    const bindings = [aBinding, bBinding, parts];
-    dispatches.push(product(partial(args), { a, b, tile, bindings, splits }));
-    dispatches.push(reduceSplits(args, { splits, parts, bias, c }));
-  }
+  const bindings = { a: aBinding, b: bBinding, bias: hasBias ? 2 : null, c, parts: c + 1 + scratch.length };
+  const plan = multiplyPanels(args, { a, b, tile, bindings });
+  dispatches.push(...plan.dispatches);
+  if (plan.partBytes > 0) scratch.push(plan.partBytes);
   return scratch.length ? { dispatches, scratch } : { dispatches };
+}
+
+/** What {@linkcode multiplyPanels} reads and writes: bindings of the call, `parts` for partial products. */
+interface PanelBindings {
+  readonly a: number;
+  readonly b: number;
+  readonly bias: number | null;
+  readonly c: number;
+  readonly parts: number;
+}
+
+/** The product of packed panels (`args.a` and `args.b` are not looked at), and the bytes that partial products need. */
+export function multiplyPanels(
+  args: MatmulArgs,
+  { a, b, tile = chooseTile(args), bindings }: { a: Panel; b: Panel; tile?: RegisterTile; bindings: PanelBindings },
+): { dispatches: Dispatch[]; partBytes: number } {
+  const splits = chooseSplits(args, tile);
+  const { bias, c, parts } = bindings;
+  const operands = [bindings.a, bindings.b];
+  if (splits === 1) {
+    const all = [...operands, ...(bias === null ? [] : [bias]), c];
+    return { dispatches: [product(args, { a, b, tile, bindings: all, splits })], partBytes: 0 };
+  }
+  const { batch, m, n } = args;
+  return {
+    dispatches: [
+      product(partial(args), { a, b, tile, bindings: [...operands, parts], splits }),
+      reduceSplits(args, { splits, parts, bias, c }),
+    ],
+    partBytes: splits * batch[0] * batch[1] * m * n * 4,
+  };
 }
 
 /** The same product without epilogue into contiguous (batch, m, n). */
