@@ -30,6 +30,7 @@ Deno.test("silenceOf: the value of every channel of every frame of zeros, which 
 Deno.test("silenceOf: known values", () => {
   assert.equal(silenceOf(null), -20);
   assert.equal(silenceOf(featurePresets.hw4), Math.fround(Math.log(1e-9)));
+  assert.equal(silenceOf(featurePresets.sound64), Math.fround(Math.log(1e-5)));
   assert.equal(silenceOf(parseFeatureSettings({ kind: "mel" })), 0);
   assert.equal(silenceOf(parseFeatureSettings({ kind: "spectrogram" })), 0);
   assert.equal(silenceOf(parseFeatureSettings({ kind: "kaldiFbank" })), Math.fround(Math.log(2 ** -23)));
