@@ -70,6 +70,10 @@ export function parseFacts(path: string, metadata: Readonly<Record<string, strin
     throw refuse("its description is not JSON");
   }
   if (!isSane(facts)) throw refuse("its description is damaged");
+  const scores = models.modelKinds[facts.architecture].classesOf(facts.options);
+  if (scores !== facts.classes.length) {
+    throw refuse(`it names ${facts.classes.length} classes, but its model has scores for ${scores}`);
+  }
   const { featureSettings } = facts;
   return { ...facts, featureSettings: featureSettings === null ? null : parseFeatureSettings(featureSettings) };
 }

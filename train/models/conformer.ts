@@ -25,5 +25,6 @@ export const conformer: ModelKind = modelKind<ConformerClassifierOptions>({
       positionalEncoding: config.positionalEncoding === "sinusoidal",
     };
   },
+  classesOf: ({ numSpeakers }) => numSpeakers,
   build: (options) => new ConformerClassifier(options),
 });

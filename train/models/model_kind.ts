@@ -21,6 +21,8 @@ export interface ModelKind {
   readonly fixedClips: boolean;
   /** The module's options for a config and the data. */
   optionsOf(config: TrainConfig, sizes: DataSizes): ModelOptions;
+  /** How many classes a model with such options has scores for. */
+  classesOf(options: ModelOptions): number;
   /** A model with fresh weights on the current device. */
   build(options: ModelOptions): Classifier;
 }
@@ -29,12 +31,15 @@ export interface ModelKind {
 export function modelKind<O extends object>(kind: {
   readonly fixedClips: boolean;
   readonly optionsOf: (config: TrainConfig, sizes: DataSizes) => O;
+  readonly classesOf: (options: O) => number;
   readonly build: (options: O) => Classifier;
 }): ModelKind {
   return {
     fixedClips: kind.fixedClips,
     optionsOf: (config, sizes) => Object.fromEntries(Object.entries(kind.optionsOf(config, sizes))),
-    build: (options) => kind.build(options as O), // what optionsOf made, maybe by way of a file
+    // what optionsOf made, maybe by way of a file
+    classesOf: (options) => kind.classesOf(options as O),
+    build: (options) => kind.build(options as O),
   };
 }
 

@@ -15,6 +15,7 @@ function soundModel(build: (options: SoundModelOptions) => Classifier): ModelKin
   return modelKind<SoundModelOptions>({
     fixedClips: true,
     optionsOf: (config, { classes }) => ({ classes, ...headOf(config) }),
+    classesOf: ({ classes }) => classes,
     build,
   });
 }
@@ -25,6 +26,7 @@ export const soundModels = {
   "sound-small": modelKind<SoundSmallOptions>({
     fixedClips: true,
     optionsOf: (config, { channels: bands, classes }) => ({ bands, classes, ...headOf(config) }),
+    classesOf: ({ classes }) => classes,
     build: (options) => new SoundSmall(options),
   }),
   "alexnet": soundModel((options) => new AlexNet(options)),

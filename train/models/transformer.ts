@@ -20,5 +20,6 @@ export const transformer: ModelKind = modelKind<SpeakerClassifierOptions>({
       ...attentionOf(config),
     };
   },
+  classesOf: ({ numSpeakers }) => numSpeakers,
   build: (options) => new SpeakerClassifier(options),
 });

@@ -1,0 +1,41 @@
+/** Descriptions in model files, which may come from anywhere. @module */
+import { match, strictEqual, throws } from "node:assert/strict";
+import { describeModel, modelToSave, parseFacts } from "../../train/model_file.ts";
+import { smallConfig } from "./small_run.ts";
+
+const classes = ["a", "b", "c"];
+const facts = { ...describeModel(smallConfig({}), 4, classes), featureSettings: null, step: 7, accuracy: 0.5 };
+
+/** What reading a description says that differs in some places. */
+function complaint(changes: object, format = "voxgrad classifier 2"): string {
+  const metadata = { format, facts: JSON.stringify({ ...facts, ...changes }) };
+  let message = "";
+  throws(() => parseFacts("m.safetensors", metadata), (error: Error) => (message = error.message) !== "");
+  return message;
+}
+
+Deno.test("a description comes back as it was saved", () => {
+  const { metadata } = modelToSave({}, facts);
+  strictEqual(JSON.stringify(parseFacts("m", metadata)), JSON.stringify(facts));
+});
+
+Deno.test("what cannot be is refused, naming the file and the fact", () => {
+  match(
+    complaint({ classes: ["a", "b"] }),
+    /Cannot load "m\.safetensors": it names 2 classes, but its model has scores for 3$/,
+  );
+  const damaged = /its description is damaged$/;
+  match(complaint({ architecture: "toString" }), damaged);
+  match(complaint({ architecture: "resnet" }), damaged);
+  match(complaint({ options: { ...facts.options, dModel: 1e12 } }), damaged);
+  match(complaint({ options: null }), damaged);
+  match(complaint({ channels: -1 }), damaged);
+  match(complaint({ classes: [1, 2, 3] }), damaged);
+  match(complaint({ classes: [] }), damaged);
+  match(complaint({ viewing: null }), damaged);
+  match(complaint({ viewing: { mode: "crops", frames: 0, crops: 1, fixed: true } }), damaged);
+  match(complaint({}, "voxgrad checkpoint 1"), /a checkpoint to resume from/);
+  match(complaint({}, "voxgrad speaker classifier 1"), /an earlier version of voxgrad wrote it/);
+  match(complaint({}, "pt"), /it is not a model that deno task train wrote/);
+  throws(() => parseFacts("m", { format: "voxgrad classifier 2", facts: "{" }), /its description is not JSON/);
+});
