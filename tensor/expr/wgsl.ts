@@ -104,9 +104,12 @@ function loads(args: ElementwiseArgs, words: Uniform, used: readonly number[]): 
   const place = wordPlaces(args);
   const walks = used.filter((i) => !isContiguous(shape, inputs[i].strides) && inputs[i].strides.some((s) => s !== 0));
   const axes = walks.length === 0 ? [] : shape.map((_, k) => shape.length - 1 - k);
+  // one division an axis, none for the outermost: without hardware for it a division costs more than the rest
   const decode = axes.map((axis) => {
     const size = words.u(place.size(axis));
-    return `  let k${axis} = i32(rest % ${size}); rest = rest / ${size};`;
+    return axis === 0
+      ? "  let k0 = i32(rest);"
+      : `  let q${axis} = rest / ${size}; let k${axis} = i32(rest - q${axis} * ${size}); rest = q${axis};`;
   });
   const loadOf = (i: number): string => {
     const offset = words.u(place.offset(i));
