@@ -18,6 +18,11 @@ function blockLength({ outer, inner, channelsLast }: ChannelLayout, shared: bool
   return Math.max(1, Math.min(most, Math.max(fewest, Math.ceil(outer * inner / blocks))));
 }
 
+/** True where a workgroup shares an item. */
+function sharesItems({ channelsLast, inner }: ChannelLayout, traits: GpuTraits): boolean {
+  return !channelsLast && !traits.software && inner >= 2 * LANES;
+}
+
 interface Stages {
   readonly label: string;
   /** Storage bindings of the first stage: name, type, place in the call. */
@@ -51,14 +56,13 @@ function walk({ channelsLast, masked, inner, time }: ChannelLayout, shared: bool
   const bound = masked ? `let frames = u32(clamp(lengths[n], 0, i32(${length})));` : "";
   const lets = `${bound}
   let last = min(first + P[1].x, ${clipped ? "frames" : "P[0].z"});
+  let step = ${channelsLast ? "P[0].x" : "1u"};
   let base = ${channelsLast ? "n * P[0].z * P[0].x + c" : "(n * P[0].x + c) * P[0].z"};`;
   const skip = masked && !clipped ? `if (i % ${length} >= frames) { continue; }` : "";
   const [from, step] = shared ? ["first + lane", `${LANES}u`] : ["first", "1u"];
   return {
     lets,
-    loop: `for (var i = ${from}; i < last; i += ${step}) { ${skip} let at = base + i${
-      channelsLast ? " * P[0].x" : ""
-    };`,
+    loop: `for (var i = ${from}; i < last; i += ${step}) { ${skip} let at = base + i * step;`,
   };
 }
 
@@ -78,8 +82,8 @@ fn sumOverLanes(lane: u32, value: f32) -> f32 {
 
 /** Plans both stages. */
 function channelPlan(layout: ChannelLayout, stages: Stages, traits: GpuTraits): GpuPlan {
-  const { outer, channels, inner, time, channelsLast } = layout;
-  const shared = !channelsLast && !traits.software && inner >= 2 * LANES;
+  const { outer, channels, inner, time } = layout;
+  const shared = sharesItems(layout, traits);
   const length = blockLength(layout, shared, traits);
   const parts = Math.ceil(inner / length);
   const blocks = outer * parts;
@@ -142,10 +146,29 @@ const count = ({ masked, inner, time }: ChannelLayout) =>
     ? "var n0 = 0.0; FOR { n0 += 1.0; } let count = SUM(n0);"
     : "let count = f32(max(first, last) - first);";
 
+/** Mean and spread of an item, around the mean; what it lost in rounding shows in the sum of the differences. */
+const TWO_PASSES = `
+  var part0 = 0.0; FOR { part0 += x[at]; } let rough = SUM(part0) / max(count, 1.0);
+  var part1 = 0.0; var part2 = 0.0; FOR { let d = x[at] - rough; part1 += d; part2 += d * d; }
+  let rest = SUM(part1) / max(count, 1.0);
+  let mean = rough + rest; let spread = SUM(part2) - count * rest * rest;`;
+
+/**
+ * Mean and spread of an item around its first element. That one is part of the spread, so that not more than a factor of `count` can cancel
+ * even where it lies far off.
+ */
+const ONE_PASS = `
+  let origin = x[base + select(0u, first, first < last) * step];
+  var part1 = 0.0; var part2 = 0.0; FOR { let d = x[at] - origin; part1 += d; part2 += d * d; }
+  let rest = part1 / max(count, 1.0);
+  let mean = origin + rest; let spread = max(0.0, part2 - count * rest * rest);`;
+
 /** See `channelMomentsKernel`. */
 export function channelMomentsPlan(args: MomentsArgs, traits: GpuTraits): GpuPlan {
   const inputs = 1 + (args.masked ? 1 : 0) + (args.running ? 2 : 0) + (args.tracked ? 1 : 0);
   const counter = args.running ? 3 : 1;
+  const skips = args.masked && args.inner !== args.time; // an item may begin with padding
+  const onePass = !sharesItems(args, traits) && !skips;
   const running = `
   if (n >= 2.0) {
     runningMean[c] += scalar1 * (mean - runningMean[c]);
@@ -156,11 +179,8 @@ export function channelMomentsPlan(args: MomentsArgs, traits: GpuTraits): GpuPla
     first: [["x", "f32", 0], ...(args.masked ? [["lengths", "i32", 1] as const] : [])],
     width: 3,
     block: `${count(args)}
-  var part0 = 0.0; FOR { part0 += x[at]; } let rough = SUM(part0) / max(count, 1.0);
-  // what the mean lost in rounding shows in the sum of the differences
-  var part1 = 0.0; var part2 = 0.0; FOR { let d = x[at] - rough; part1 += d; part2 += d * d; }
-  let rest = SUM(part1) / max(count, 1.0); let spread = SUM(part2) - count * rest * rest;
-  part[place] = count; part[place + 1u] = rough + rest; part[place + 2u] = spread;`,
+  ${onePass ? ONE_PASS : TWO_PASSES}
+  part[place] = count; part[place + 1u] = mean; part[place + 2u] = spread;`,
     second: [
       ["statistics", "f32", inputs],
       ...(args.running ? [["runningMean", "f32", inputs + 1], ["runningVar", "f32", inputs + 2]] as const : []),

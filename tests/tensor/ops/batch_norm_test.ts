@@ -143,6 +143,16 @@ forEachVariant("a large offset costs batchNorm no precision", async () => {
   }
 });
 
+forEachVariant("an element far off, the first of all, costs the others no precision", async () => {
+  const values = sequence(1, 3 * 2 * 500).map((v, i) => i === 0 ? 1e4 : v);
+  const [weight, bias] = [[1, 1], [0, 0]];
+  const wanted = batchNormOracle({ shape: [3, 2, 1, 500], x: values, g: values, weight, bias });
+  const x = tensor(values, { shape: [3, 2, 500] });
+  for (const input of [x, await channelsLast(x)]) {
+    await assertClose(batchNorm(input, { training: true }), wanted.y, { tolerance: 1e-5 });
+  }
+});
+
 forEachDevice("no true frame gives 0, one gives the bias, and both leave running statistics as they are", async () => {
   const bias = tensor([3, -2]);
   for (const [lengths, wanted] of [[[0, 0], [0, 0]], [[0, 1], [3, -2]]] as const) {

@@ -7,8 +7,11 @@ import {
   attentionGpu,
   attentionNaiveGpu,
 } from "../../../tensor/ops/attention.wgsl.ts";
+import { channelDotsPlan, channelMomentsPlan } from "../../../tensor/ops/channels.wgsl.ts";
 import type { MatmulArgs } from "../../../tensor/ops/matmul_kernel.ts";
 import { matmulGpu, matmulNaiveGpu } from "../../../tensor/ops/matmul.wgsl.ts";
+import type { PoolArgs } from "../../../tensor/ops/pool.ts";
+import { poolBackwardPlan, poolPlan } from "../../../tensor/ops/pool.wgsl.ts";
 import { hardwareTraits, softwareTraits } from "../gpu_runner.ts";
 
 /** (batch, heads, time, headDim) attention with everything on. */
@@ -30,12 +33,39 @@ function matmul(m: number, n: number, k: number, transpose: boolean): MatmulArgs
   };
 }
 
+function channels(outer: number, channels: number, inner: number, channelsLast: boolean, masked: boolean) {
+  const layout = { outer, channels, inner, time: masked ? inner : 1, channelsLast, masked };
+  return { ...layout, eps: 1e-5, momentum: 0.1, running: true, tracked: true };
+}
+
+function pool(op: "max" | "average", planes: number, size: number, kernel: number): PoolArgs {
+  const stride = Math.max(1, kernel);
+  const axis = { size, out: kernel === 0 ? 3 : Math.floor(size / stride), kernel, stride, padding: 0, dilation: 1 };
+  return { op, planes, rows: axis, columns: axis, countIncludePad: true, indices: op === "max" };
+}
+
 function eachPlan(check: (plan: GpuPlan) => void): void {
   for (const traits of [softwareTraits, hardwareTraits]) {
     for (const transpose of [false, true]) {
       for (const [m, n, k] of [[1, 1, 1], [2048, 240, 80], [80, 240, 2048], [7, 9, 70_000], [5_000_000, 1, 3]]) {
         check(matmulGpu(matmul(m, n, k, transpose), traits));
         check(matmulNaiveGpu(matmul(m, n, k, transpose)));
+      }
+    }
+    for (
+      const [outer, count, inner] of [[1, 1, 1], [8, 64, 29_820], [128, 512, 200], [1, 100_000, 5], [4000, 2, 900]]
+    ) {
+      for (const channelsLast of [false, true]) {
+        for (const masked of [false, true]) {
+          check(channelMomentsPlan(channels(outer, count, inner, channelsLast, masked), traits));
+          check(channelDotsPlan(channels(outer, count, inner, channelsLast, masked), traits));
+        }
+      }
+    }
+    for (const [planes, size, kernel] of [[1, 1, 1], [512, 400, 2], [100_000, 9, 3], [3, 50, 0]]) {
+      for (const op of ["max", "average"] as const) {
+        check(poolPlan(pool(op, planes, size, kernel), traits));
+        check(poolBackwardPlan(pool(op, planes, size, kernel), traits));
       }
     }
     for (const [time, headDim] of [[1, 5], [128, 20], [1500, 64], [33, 128], [16, 200]]) {
