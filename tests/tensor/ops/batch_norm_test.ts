@@ -203,6 +203,24 @@ forEachVariant(
   },
 );
 
+forEachDevice("a captured step with backward follows new lengths in every replay", async () => {
+  const [weight, other] = [tensor([1, 2, 3]), tensor([1, 2, 3])].map((t) => t.requireGrad());
+  const step = (x: Tensor, { lengths, weight }: { lengths: Tensor; weight: Tensor }) => {
+    const y = batchNorm(x.transpose(1, 2), { weight, training: true, lengths });
+    weight.grad = null;
+    y.square().mul(x.transpose(1, 2)).sum().backward();
+    return y;
+  };
+  const replay = capture((x: Tensor, lengths: Tensor) => step(x, { lengths, weight }));
+  for (const [i, lengths] of [[5, 5], [1, 4], [0, 2]].entries()) {
+    const [x, frames] = [drawn(i, [2, 5, 3]), tensor(Int32Array.from(lengths))];
+    await assertClose(replay(x, frames), await step(x, { lengths: frames, weight: other }).data());
+    await assertClose(weight.grad!, await other.grad!.data());
+  }
+  assert.equal(replay.recordings, 1);
+  replay.dispose();
+});
+
 forEachDevice("noGrad stops gradients, not running statistics", async () => {
   const runningMean = zeros([2]);
   noGrad(() => batchNorm(tensor([[1, 2], [3, 4]]), { runningMean, runningVar: zeros([2]), training: true }));
