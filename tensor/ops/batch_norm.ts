@@ -57,9 +57,9 @@ function inOrder(x: Tensor, order: readonly number[]): Tensor {
 function place(x: Tensor, masked: boolean): Placed {
   const [batch, channels, ...spatial] = x.shape;
   const last = lastOrder(x.ndim);
-  const channelsLast = x.ndim === 2 ||
-    (!isContiguous(x.shape, x.strides) && isContiguous(reordered(x.shape, last), reordered(x.strides, last)));
   const inner = sizeOf(spatial);
+  const liesLast = isContiguous(reordered(x.shape, last), reordered(x.strides, last));
+  const channelsLast = x.ndim === 2 || (liesLast && (inner === 1 || !isContiguous(x.shape, x.strides)));
   const time = spatial.at(-1) ?? 1;
   const order = channelsLast ? last : x.shape.map((_, axis) => axis);
   const whole = channelsLast && !masked; // rows follow each other over all samples
