@@ -28,57 +28,48 @@ interface Bindings {
   readonly to: number;
 }
 
+/** Channels that an invocation lays out: where positions are costs the same for one. */
+const CHANNELS = 4;
+const FOUR = [0, 1, 2, 3];
+
+/** A number of a row of the image, zero outside. */
+const inputAt = (line: string, col: string, inside: string) =>
+  `select(0.0, x[${line} + ${col} * xCol], ${inside} && ${col} >= 0 && ${col} < inCols)`;
+
 /** The windows of a block as (image, group, tap, position), with a row of ones after the taps if `ones`. */
 export function packColumns(c: ConvWindow, block: Block, { ones, from, to }: Bindings & { ones: boolean }): Dispatch {
   const { inChannels, kernel: [rows, cols], groups, outSize } = c;
   const pitch4 = pitchOf(block.count) / 4;
   const taps = inChannels * rows * cols + (ones ? 1 : 0);
   const { words, lets } = convUniform(c, { ...blockWords(block), pitch4, taps });
+  const apart = columnsApart();
   const source = `
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> columns: array<vec4<f32>>;
 ${words.declare(2)}
-${quotient(Math.max(outSize[0] * outSize[1] + 4, inChannels * rows))}
+${quotient(outSize[0] * outSize[1] + 4)}
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 ${lets}
   let j4 = i32(id.x);
   if (j4 >= pitch4) { return; }
-  let line = i32(id.y);
+  let first = i32(id.y) * ${CHANNELS};
   let z = i32(id.z);
-  var to = (z * taps + line * kCols) * pitch4 + j4;
-  if (line >= inChannels * kRows) {
-    columns[to] = vec4<f32>(1.0);
+  if (first >= inChannels) {
+    columns[(z * taps + taps - 1) * pitch4 + j4] = vec4<f32>(1.0);
     return;
   }
-  let channel = quotient(line, kRows);
-  let tapRow = (line - channel * kRows) * dilRow + startRow;
-  let part = z % groupCount;
-  let base = x0 + (firstImage + z / groupCount) * xBatch + (part * inChannels + channel) * xChannel;
+  let image = z / groupCount;
+  let base = x0 + (firstImage + image) * xBatch + (z - image * groupCount) * inChannels * xChannel;
   let p = firstPosition + j4 * 4;
-  var row0 = quotient(p, outCols);
-  var col0 = p - row0 * outCols;
-${
-    [0, 1, 2, 3].map((e) => `
-  let inRow${e} = row${e} * strideRow + tapRow;
-  let inside${e} = inRow${e} >= 0 && inRow${e} < inRows;
-  let at${e} = base + inRow${e} * xRow;
-  var inCol${e} = col${e} * strideCol + startCol;
-${
-      e < 3
-        ? `  let wraps${e} = col${e} + 1 >= outCols;
-  let row${e + 1} = select(row${e}, row${e} + 1, wraps${e});
-  let col${e + 1} = select(col${e} + 1, 0, wraps${e});`
-        : ""
-    }`).join("")
-  }
-  for (var j = 0; j < kCols; j++) {
-    columns[to] = vec4<f32>(${
-    [0, 1, 2, 3].map((e) => `
-      select(0.0, x[at${e} + inCol${e} * xCol], inside${e} && inCol${e} >= 0 && inCol${e} < inCols)`).join(",")
-  });
-${[0, 1, 2, 3].map((e) => `    inCol${e} += dilCol;`).join("\n")}
-    to += pitch4;
+  let row0 = quotient(p, outCols);
+  let col0 = p - row0 * outCols;
+  var to = (z * taps + first * kRows * kCols) * pitch4 + j4;
+  for (var channel = first; channel < min(first + ${CHANNELS}, inChannels); channel++) {
+    for (var i = 0; i < kRows; i++) {
+      let line = base + channel * xChannel;
+${c.stride[1] === c.dilation[1] ? `if (col0 + 3 < outCols) {${COLUMNS_TOGETHER}} else {${apart}}` : apart}
+    }
   }
 }`;
   return {
@@ -86,8 +77,47 @@ ${[0, 1, 2, 3].map((e) => `    inCol${e} += dilCol;`).join("\n")}
     source,
     bindings: [from, to],
     uniform: words.data,
-    grid: [Math.ceil(pitch4 / WORKGROUP), inChannels * rows + (ones ? 1 : 0), block.images * groups],
+    grid: [Math.ceil(pitch4 / WORKGROUP), Math.ceil(inChannels / CHANNELS) + (ones ? 1 : 0), block.images * groups],
   };
+}
+
+/** Four positions of one row, a tap apart from each other: the window slides over them with one new number for each tap. */
+const COLUMNS_TOGETHER = `
+        let inRow = startRow + row0 * strideRow + i * dilRow;
+        let inside = inRow >= 0 && inRow < inRows;
+        let begin = line + inRow * xRow;
+        var at = startCol + col0 * strideCol;
+        var v = vec4<f32>(0.0);
+${
+  [1, 2, 3].map((e) => `        v.${"xyzw"[e]} = ${inputAt("begin", "at", "inside")};\n        at += dilCol;`).join(
+    "\n",
+  )
+}
+        for (var j = 0; j < kCols; j++) {
+          v = vec4<f32>(v.yzw, ${inputAt("begin", "at", "inside")});
+          columns[to] = v;
+          at += dilCol;
+          to += pitch4;
+        }
+      `;
+
+/** Four positions, each with a place of its own. */
+function columnsApart(): string {
+  const place = (e: number) => `
+        let wraps${e} = i32(col0 + ${e} >= outCols) + i32(col0 + ${e} >= 2 * outCols) + i32(col0 + ${e} >= 3 * outCols);
+        let inRow${e} = startRow + (row0 + wraps${e}) * strideRow + i * dilRow;
+        let inside${e} = inRow${e} >= 0 && inRow${e} < inRows;
+        let begin${e} = line + inRow${e} * xRow;
+        var at${e} = startCol + (col0 + ${e} - wraps${e} * outCols) * strideCol;`;
+  return `${FOUR.map(place).join("")}
+        for (var j = 0; j < kCols; j++) {
+          columns[to] = vec4<f32>(${
+    FOUR.map((e) => inputAt(`begin${e}`, `at${e}`, `inside${e}`)).join(",\n            ")
+  });
+${FOUR.map((e) => `          at${e} += dilCol;`).join("\n")}
+          to += pitch4;
+        }
+      `;
 }
 
 const blockWords = ({ image, first, count, images }: Block) => ({
@@ -97,34 +127,42 @@ const blockWords = ({ image, first, count, images }: Block) => ({
   positions: count,
 });
 
+/** Vec4 of taps that an invocation lays out: two cache lines. */
+const VECTORS = 8;
+
 /** The windows of a block as (group, image, position, tap), rows of whole vec4. */
 export function packTaps(c: ConvWindow, block: Block, { from, to }: Bindings): Dispatch {
   const { inChannels, kernel: [rows, cols], groups, outSize } = c;
-  const { words, lets } = convUniform(c, { ...blockWords(block), pitch: pitchOf(inChannels * rows * cols) });
+  const pitch4 = pitchOf(inChannels * rows * cols) / 4;
+  const { words, lets } = convUniform(c, { ...blockWords(block), pitch4 });
   const source = `
 @group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> taps: array<f32>;
+@group(0) @binding(1) var<storage, read_write> taps: array<vec4<f32>>;
 ${words.declare(2)}
-${quotient(Math.max(outSize[0] * outSize[1], inChannels * rows))}
+${quotient(Math.max(outSize[0] * outSize[1], inChannels * rows * cols))}
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 ${lets}
   let index = i32(id.x);
   if (index >= positions) { return; }
-  let line = i32(id.y);
+  let first = i32(id.y) * ${VECTORS};
   let z = i32(id.z);
-  let channel = quotient(line, kRows);
   let part = z / images;
   let p = firstPosition + index;
   let row = quotient(p, outCols);
-  let inRow = row * strideRow + (line - channel * kRows) * dilRow + startRow;
-  let base = x0 + (firstImage + z % images) * xBatch + (part * inChannels + channel) * xChannel + inRow * xRow;
-  let inside = inRow >= 0 && inRow < inRows;
-  var inCol = (p - row * outCols) * strideCol + startCol;
-  let to = (z * positions + index) * pitch + line * kCols;
-  for (var j = 0; j < kCols; j++) {
-    taps[to + j] = select(0.0, x[base + inCol * xCol], inside && inCol >= 0 && inCol < inCols);
-    inCol += dilCol;
+  let firstRow = row * strideRow + startRow;
+  let firstCol = (p - row * outCols) * strideCol + startCol;
+  let base = x0 + (firstImage + z - part * images) * xBatch + part * inChannels * xChannel;
+  let line = quotient(first * 4, kCols);
+  let channel = quotient(line, kRows);
+  var i = line - channel * kRows;
+  var j = first * 4 - line * kCols;
+  var start = base + channel * xChannel;
+  let to = (z * positions + index) * pitch4;
+  for (var t = first; t < min(first + ${VECTORS}, pitch4); t++) {
+    var value = vec4<f32>(0.0);
+${FOUR.map((e) => nextTap(e)).join("\n")}
+    taps[to + t] = value;
   }
 }`;
   return {
@@ -132,9 +170,24 @@ ${lets}
     source,
     bindings: [from, to],
     uniform: words.data,
-    grid: [Math.ceil(block.count / WORKGROUP), inChannels * rows, block.images * groups],
+    grid: [Math.ceil(block.count / WORKGROUP), Math.ceil(pitch4 / VECTORS), block.images * groups],
   };
 }
+
+/** Reads what the tap sees and goes on to the next one: along the window's row, to the next row, to the next channel. */
+const nextTap = (e: number) =>
+  `    {
+      let inRow = firstRow + i * dilRow;
+      let inCol = firstCol + j * dilCol;
+      value.${"xyzw"[e]} = ${inputAt("start + inRow * xRow", "inCol", "inRow >= 0 && inRow < inRows")};
+      j += 1;
+      let rowEnds = j == kCols;
+      j = select(j, 0, rowEnds);
+      i += i32(rowEnds);
+      let channelEnds = i == kRows;
+      i = select(i, 0, channelEnds);
+      start += select(0, xChannel, channelEnds);
+    }`;
 
 /** The weights as (group, tap, output channel), rows of whole vec4; the bias as a last row. */
 export function packWeights(c: ConvArgs, { from, bias, to }: Bindings & { bias: number | null }): Dispatch {

@@ -2,7 +2,7 @@
  * Matrix product for software adapters: one big tile of C in each invocation's registers and no shared memory. An adapter such as
  * llvmpipe runs eight invocations as lanes of one SIMD register and loads lane by lane, some 5 ns for each eight numbers, whether their
  * addresses agree or not; so the tile is large, both operands are read as vec4 along their outer axis (packed so where they do not
- * lie so), and k steps by one, which keeps the accumulators' code short and its compilation fast.
+ * lie so). The sums of a tile are too many for a processor's registers: k steps by two, so that each is loaded and stored half as often.
  * @module
  */
 import type { Dispatch, GpuPlan } from "../device/kernel.ts";
@@ -19,9 +19,8 @@ const TILES: readonly RegisterTile[] = [[16, 16], [4, 16], [16, 4]];
 /** Slower, but compiled in a fifth of the time: for products of at most so many multiplications. */
 const SMALL_TILE: RegisterTile = [4, 4];
 const SMALL = 2 ** 18;
-/** A fifth faster and twice as long to compile: for products of at least so many multiplications. */
-const LARGE_TILE: RegisterTile = [32, 16];
-const LARGE = 2 ** 27;
+/** Columns of A in a round of the inner loop. */
+const UNROLL = 2;
 const WORKGROUP = 8;
 /** Invocations that keep a few cores busy. */
 const ENOUGH = 256;
@@ -100,8 +99,7 @@ function chooseTile(args: MatmulArgs): RegisterTile {
     tileCount(args, [rows, cols]) * (4.5 * (rows + cols) + 0.35 * rows * cols + 5);
   const multiplications = args.batch[0] * args.batch[1] * args.m * args.n * args.k;
   if (multiplications <= SMALL) return SMALL_TILE;
-  const tiles = multiplications >= LARGE ? [...TILES, LARGE_TILE] : TILES;
-  return tiles.reduce((best, tile) => cost(tile) < cost(best) ? tile : best);
+  return TILES.reduce((best, tile) => cost(tile) < cost(best) ? tile : best);
 }
 
 function chooseSplits(args: MatmulArgs, tile: RegisterTile): number {
@@ -177,12 +175,11 @@ ${LETS}
   var ai = a0 + z0 * aBatch0 + z1 * aBatch1 + first * aInner + row4;
   var bi = b0 + z0 * bBatch0 + z1 * bBatch1 + first * bInner + col4;
 ${times(rows, (i) => times(cols4, (j) => `  var c${i}_${j} = vec4<f32>(0.0);`))}
-  for (var p = 0u; p < steps; p++) {
-${times(rows4, (i) => `    let a${i} = a[ai + ${i}u];`)}
-${times(cols4, (j) => `    let b${j} = b[bi + ${j}u];`)}
-    ai += aInner;
-    bi += bInner;
-${times(rows, (i) => times(cols4, (j) => `    c${i}_${j} += a${i >> 2}.${"xyzw"[i & 3]} * b${j};`))}
+  for (var left = steps / ${UNROLL}u; left > 0u; left--) {
+${round([rows, cols], UNROLL)}
+  }
+  for (var left = steps % ${UNROLL}u; left > 0u; left--) {
+${round([rows, cols], 1)}
   }
   let columns = min(${cols}u, n - col4 * 4u);
 ${bias ? biasLets(cols) : ""}
@@ -194,6 +191,22 @@ ${times(rows - 1, (i) => times(cols4, (j) => `    c${i}_${j} = c${i + 1}_${j};`)
   }
 }
 `;
+}
+
+/** Multiplies \`steps\` columns of A by as many rows of B: the sums are too many for registers, so each visit to one has to be worth it. */
+function round([rows, cols]: RegisterTile, steps: number): string {
+  const [rows4, cols4] = [rows / 4, cols / 4];
+  const terms = (i: number, j: number) =>
+    Array.from({ length: steps }, (_, u) => `a${u}_${i >> 2}.${"xyzw"[i & 3]} * b${u}_${j}`).join(" + ");
+  return `
+${
+    times(steps, (u) =>
+      `${times(rows4, (i) => `    let a${u}_${i} = a[ai + ${i}u];`)}
+${times(cols4, (j) => `    let b${u}_${j} = b[bi + ${j}u];`)}
+    ai += aInner;
+    bi += bInner;`)
+  }
+${times(rows, (i) => times(cols4, (j) => `    c${i}_${j} = c${i}_${j} + ${terms(i, j)};`))}`;
 }
 
 function biasLets(cols: number): string {

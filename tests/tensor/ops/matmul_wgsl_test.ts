@@ -18,7 +18,6 @@ const forced: Record<string, Variant> = {
   "software 4x16": (args) => matmulRegisterGpu(args, [4, 16]),
   "software 16x4": (args) => matmulRegisterGpu(args, [16, 4]),
   "software 16x16": (args) => matmulRegisterGpu(args, [16, 16]),
-  "software 32x16": (args) => matmulRegisterGpu(args, [32, 16]),
   "hardware 64x64": (args) => matmulTiledGpu(args, [64, 64]),
   "hardware 128x64": (args) => matmulTiledGpu(args, [128, 64]),
 };
