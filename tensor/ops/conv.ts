@@ -5,6 +5,7 @@
  * @module
  */
 import { track } from "../autograd.ts";
+import { sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { contiguous } from "./copy.ts";
 import {
@@ -21,7 +22,7 @@ import type { Pair } from "./conv_kernel.ts";
 import { linear } from "./linear.ts";
 import { sum } from "./reduce.ts";
 import { reluGradient } from "./relu_gradient.ts";
-import { squeeze, transpose } from "./views.ts";
+import { reshape, squeeze, transpose } from "./views.ts";
 
 /** Options of {@linkcode conv1d}. */
 export interface Conv1dOptions {
@@ -69,8 +70,12 @@ type Activation = "none" | "relu";
 
 const withBias = (x: Tensor, weight: Tensor, bias: Tensor | null) => bias === null ? [x, weight] : [x, weight, bias];
 
-/** Sums over everything but channels: the gradient of a bias. */
-const channelSums = (g: Tensor) => sum(g, [0, 2, 3].slice(0, g.ndim - 1));
+/** Sums over everything but channels, the gradient of a bias: first along contiguous positions, which is the faster half. */
+function channelSums(g: Tensor): Tensor {
+  if (!g.isContiguous) return sum(g, [0, 2, 3].slice(0, g.ndim - 1));
+  const [batch, channels, ...positions] = g.shape;
+  return sum(sum(reshape(g, [batch, channels, sizeOf(positions)]), 2), 0);
+}
 
 const FIRST = "channels first";
 

@@ -242,26 +242,22 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 ${lets}
   let col = i32(id.x);
   if (col >= outCols) { return; }
-  let row = i32(id.y);
-  let z = i32(id.z);
-  let channels = groupCount * outChannels;
-  let image = z / channels;
-  y[y0 + image * yBatch + (z - image * channels) * yChannel + row * yRow + col * yCol] =
-    dense[(z * outRows + row) * outCols + col];
+  let channel = i32(id.y);
+  let image = i32(id.z);
+  let from = (image * groupCount * outChannels + channel) * outRows * outCols + col;
+  let to = y0 + image * yBatch + channel * yChannel + col * yCol;
+  for (var row = 0; row < outRows; row++) { y[to + row * yRow] = dense[from + row * outCols]; }
 }`;
-  const [rows, cols] = c.outSize;
   return {
     label: `conv spread ${convSizes(c)}`,
     source,
     bindings: [from, to],
     uniform: words.data,
-    grid: [Math.ceil(cols / WORKGROUP), rows, c.batch * c.groups * c.outChannels],
+    grid: [Math.ceil(c.outSize[1] / WORKGROUP), c.groups * c.outChannels, c.batch],
   };
 }
 
 /** Whether the grids above stay within WebGPU's limit; larger ones are left to other kernels. */
-export function fitsGrids(
-  { batch, groups, inChannels, outChannels, kernel: [rows, cols], outSize }: ConvWindow,
-): boolean {
-  return [batch * groups * outChannels, inChannels * rows * cols + 1, ...outSize].every((n) => n <= 65535);
+export function fitsGrids({ batch, groups, inChannels, outChannels, kernel: [rows, cols] }: ConvWindow): boolean {
+  return [batch * groups, groups * outChannels, inChannels * rows * cols + 1].every((n) => n <= 65535);
 }

@@ -206,6 +206,15 @@ forEachDevice("convTranspose1d is the way back of conv1d: <conv(x), y> = <x, con
   assert.ok(Math.abs(left - right) < 1e-3 * Math.abs(left), `${left} and ${right}`);
 });
 
+forEachDevice("an empty batch has an empty result and gradients of zero", async () => {
+  const [x, w, b] = [tensor([], { shape: [0, 3, 9] }), drawn(1, [4, 3, 3]).requireGrad(), drawn(2, [4]).requireGrad()];
+  const y = conv1d(x, w, b, { activation: "relu" });
+  assert.deepEqual(y.shape, [0, 4, 7]);
+  y.sum().backward();
+  await assertClose(w.grad!, new Float32Array(36), { tolerance: 0 });
+  await assertClose(b.grad!, new Float32Array(4), { tolerance: 0 });
+});
+
 Deno.test("convolutions say what does not fit", () => {
   const [x, w, b] = [drawn(1, [2, 4, 10]), drawn(2, [6, 4, 3]), drawn(3, [6])];
   const fails = (run: () => unknown, name: string, message: string) => assert.throws(run, { name, message });
