@@ -244,9 +244,9 @@ ${lets}
   if (col >= outCols) { return; }
   let channel = i32(id.y);
   let image = i32(id.z);
-  let from = (image * groupCount * outChannels + channel) * outRows * outCols + col;
+  let begin = (image * groupCount * outChannels + channel) * outRows * outCols + col;
   let to = y0 + image * yBatch + channel * yChannel + col * yCol;
-  for (var row = 0; row < outRows; row++) { y[to + row * yRow] = dense[from + row * outCols]; }
+  for (var row = 0; row < outRows; row++) { y[to + row * yRow] = dense[begin + row * outCols]; }
 }`;
   return {
     label: `conv spread ${convSizes(c)}`,

@@ -64,6 +64,7 @@ const cases: Case[] = [
   { x: [1, 4, 12, 11], weight: [8, 2, 7, 7], options: { stride: 2, padding: 3, groups: 2, activation: "relu" } },
   { x: [2, 6, 9, 8], weight: [6, 1, 3, 3], options: { groups: 6, padding: 1 } },
   { x: [2, 3, 6, 6], weight: [4, 3, 2, 4], options: { padding: "same" } },
+  { x: [2, 16, 20, 33], weight: [17, 16, 3, 3], options: { stride: 2, padding: 1 } },
 ];
 const nameOf = ({ x, weight, options }: Case) => `${x} by ${weight} ${JSON.stringify(options ?? {})}`;
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
