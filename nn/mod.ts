@@ -86,5 +86,6 @@ export { SpecAugment, type SpecAugmentOptions } from "./spec_augment.ts";
 export { AttentiveStatsPool, StatisticsPooling } from "./statistics_pooling.ts";
 export type { LoadOptions, LoadReport, StateArray } from "./state_dict.ts";
 export { subsampledLength } from "./subsampled_length.ts";
+export { TimeShift } from "./time_shift.ts";
 export { TransformerEncoder } from "./transformer_encoder.ts";
 export { TransformerEncoderLayer, type TransformerEncoderLayerOptions } from "./transformer_encoder_layer.ts";

@@ -1,11 +1,12 @@
 /** What happens to a training batch on the device before the model sees it. @module */
-import { mixedLoss, Mixup, SpecAugment } from "../nn/mod.ts";
+import { mixedLoss, Mixup, SpecAugment, TimeShift } from "../nn/mod.ts";
 import { type Tensor, where } from "../tensor/mod.ts";
 import type { TrainConfig } from "./train_config.ts";
 
 /** Keys of a config that augmentation depends on. */
 export type AugmentationConfig = Pick<
   TrainConfig,
+  | "timeShift"
   | "specAugment"
   | "timeWarp"
   | "freqMasks"
@@ -32,17 +33,20 @@ export interface Augmented {
 
 /** Masks, warps and mixes batches anew in every step, as a config says. */
 export class Augmentation {
+  readonly #timeShift: TimeShift | null;
   readonly #specAugment: SpecAugment | null;
   readonly #mixup: Mixup | null;
 
   /** `silence`: what a frame holds after the shorter of two mixed utterances has ended; null for what is there. */
   constructor(config: AugmentationConfig, silence: number | null = null) {
+    this.#timeShift = config.timeShift > 0 ? new TimeShift(config.timeShift) : null;
     this.#specAugment = config.specAugment ? new SpecAugment(config) : null;
     this.#mixup = config.mixup > 0 ? new Mixup({ alpha: config.mixup, silence }) : null;
   }
 
   /** Part of the captured step. */
-  apply(x: Tensor, labels: Tensor, lengths: Tensor | null): Augmented {
+  apply(given: Tensor, labels: Tensor, lengths: Tensor | null): Augmented {
+    const x = this.#timeShift?.forward(given) ?? given;
     if (this.#mixup === null) {
       const masked = this.#specAugment?.forward(x, lengths) ?? x;
       return { x: masked, lengths, labels, loss: (lossOf) => lossOf(labels, "mean") };

@@ -41,7 +41,13 @@ function checkSplit({ folds, validFold, testFold, holdOut }: TrainConfig): void 
   }
 }
 
-function checkAugmentation({ mixup, loss, specAugment, timeWarp, segmentLength }: TrainConfig): void {
+function checkAugmentation(config: TrainConfig): void {
+  const { model, mixup, loss, specAugment, timeShift, timeWarp, segmentLength } = config;
+  if (timeShift > 0 && (model === "transformer" || model === "conformer")) {
+    throw new RangeError(
+      `Cannot turn utterances by timeShift ${timeShift}: model "${model}" masks what follows them; set it to 0`,
+    );
+  }
   if (mixup > 0 && loss !== "cross-entropy") {
     throw new RangeError(`Cannot mix utterances with the loss "${loss}": a margin needs one target; set mixup to 0`);
   }

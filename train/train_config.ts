@@ -65,6 +65,8 @@ export interface TrainConfig {
   /** Steps over which the margin rises from 0. */
   marginSteps: number;
 
+  /** Most frames by which a training clip is turned, for models that look at clips; 0: none. */
+  timeShift: number;
   /** Whether training features are warped and masked. */
   specAugment: boolean;
   /** Most frames by which a place in time is moved; 0: no warping. */

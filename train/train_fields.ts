@@ -65,6 +65,9 @@ const groups = {
     marginSteps: integer("Steps over which the margin rises from 0", { min: 0 }),
   },
   "Augmentation": {
+    timeShift: integer("Most frames by which training clips are turned (models of clips: sound-…); 0: none", {
+      min: 0,
+    }),
     specAugment: flag("Warp and mask the features of training utterances"),
     timeWarp: integer("Most frames by which SpecAugment moves a place in time; 0: none", { min: 0 }),
     freqMasks: integer("Masks of channels", { min: 0, max: 100 }),

@@ -50,6 +50,7 @@ const common: Omit<TrainConfig, "recipe" | "out"> = {
   scale: 30,
   marginSteps: 0,
 
+  timeShift: 0,
   specAugment: false,
   timeWarp: 0,
   freqMasks: 2,

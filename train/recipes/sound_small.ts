@@ -16,6 +16,7 @@ export const soundSmall: Recipe = defineRecipe({
     weightDecay: 0.01,
     schedule: "one-cycle",
     model: "sound-small",
+    timeShift: 501,
     specAugment: true,
     freqMaskWidth: 8,
     timeMaskWidth: 50,
