@@ -8,7 +8,9 @@
 import { allocate, run } from "../memory.ts";
 import { contiguousStrides, isContiguous as isRowMajor, sizeOf } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
-import { contiguous } from "./copy.ts";
+import { constant } from "../expr/expr.ts";
+import { contiguous, copyIntoView } from "./copy.ts";
+import { mapElementsInto } from "./elementwise.ts";
 import { spatial } from "./conv_geometry.ts";
 import type { Geometry } from "./conv_geometry.ts";
 import {
@@ -19,7 +21,7 @@ import {
   type Pair,
   type WeightLayout,
 } from "./conv_kernel.ts";
-import { permute } from "./views.ts";
+import { expand, permute, reshape } from "./views.ts";
 
 /** What is added to each output channel, and what is applied last. */
 export interface ConvEpilogue {
@@ -125,11 +127,20 @@ function phases(
   });
 }
 
-/** The gradient of x (batch, in, …size) from that of the result; with an epilogue, the transposed convolution of g. */
+/** Writes the bias, or 0, to all of an image: what is left where no element of the window comes to lie. */
+function fillImage(x: Tensor, bias: Tensor | null): void {
+  if (bias === null) {
+    const flat = new Tensor(x.storage, [x.size], "float32");
+    return mapElementsInto([flat], [constant(0)], [], { label: "fill" });
+  }
+  copyIntoView(x, expand(reshape(bias, [-1, ...x.shape.slice(2).map(() => 1)]), x.shape));
+}
+
+/** The gradient of x (batch, in, …size) from that of the result; with a bias, the transposed convolution of g. */
 export function convBackward(
   [g, weight]: readonly [Tensor, Tensor],
   { geometry, size, format }: { geometry: Geometry; size: Pair; format: Format },
-  { bias = null, activation = "none" }: ConvEpilogue = {},
+  { bias = null }: Pick<ConvEpilogue, "bias"> = {},
 ): Tensor {
   const { groups, stride, dilation, before } = geometry;
   const x = image(g, weight.shape[1] * groups, { size, format });
@@ -138,8 +149,10 @@ export function convBackward(
     phases({ size: size[i], kernel: kernel[i], stride: stride[i], dilation: dilation[i], before: before[i] })
   );
   const [w, to] = [weightLayout(weight, groups), imageLayout(x)];
+  if (x.size > 0 && [...rows, ...cols].some(({ taps }) => taps === 0)) fillImage(x, bias);
   for (const row of rows) {
     for (const col of cols) {
+      if (row.taps * col.taps === 0) continue;
       const lastTap = (p: Phase) => p.tap + Math.max(0, p.taps - 1) * p.tapStep;
       const args: ConvArgs = {
         ...{ batch: x.shape[0], groups, inChannels: weight.shape[0] / groups, outChannels: weight.shape[1] },
@@ -154,7 +167,7 @@ export function convBackward(
           ...{ offset: to.offset + row.first * to.row + col.first * to.col },
           ...{ row: stride[0] * to.row, col: stride[1] * to.col },
         },
-        ...{ bias: bias && bias.offset, activation },
+        ...{ bias: bias && bias.offset, activation: "none" },
       };
       runConv(args, [g, weight], bias, x);
     }

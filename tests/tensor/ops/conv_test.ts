@@ -285,3 +285,14 @@ Deno.test("convolutions say what does not fit", () => {
     "Cannot convTranspose1d [1, 4, 1] with weight [4, 4, 2]: padding 1 leaves nothing of the result",
   );
 });
+
+forEachVariant("places that no element of the window meets get the bias, or no gradient", async () => {
+  const [x, weight] = [tensor([[[1, 2]]]), tensor([[[10, 100]]])];
+  const spread = convTranspose1d(x, weight, tensor([7]), { stride: 3 });
+  assert.deepEqual([...await spread.data()], [17, 107, 7, 27, 207]);
+  const image = drawn(1, [2, 3, 5, 6]).requireGrad();
+  conv2d(image, drawn(2, [4, 3, 1, 1]), null, { stride: 2 }).sum().backward();
+  const grad = await image.grad!.data();
+  const met = (i: number) => (i % 6) % 2 === 0 && (Math.floor(i / 6) % 5) % 2 === 0;
+  grad.forEach((g, i) => assert.equal(g !== 0, met(i), `element ${i}`));
+});
