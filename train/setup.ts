@@ -14,6 +14,7 @@ import { splitOf } from "./split_of.ts";
 import type { TrainConfig } from "./train_config.ts";
 import type { TrainingData } from "./training_data.ts";
 import { TrainingStep } from "./training_step.ts";
+import { batchFramesOf, validViewingOf } from "./viewing.ts";
 
 /** Steps whose results the device keeps. Half of it have to be read at a time, and a bad loss is noticed as late as that. */
 const WINDOW = 128;
@@ -34,12 +35,14 @@ export interface Setup extends RunParts, Disposable {
  * Builds the parts on the current device. Writes nothing, so that a mistake in config or data leaves nothing behind.
  *
  * @param careful whether every loss is looked at before the weights change
- * @throws Error if there are too few utterances for a batch or for validation, or the split does not fit the data.
+ * @throws Error if there are too few utterances for a batch or for validation, the split does not fit the data, or the model
+ * could not take the longest utterance of validation.
  */
 export async function setUp(given: TrainConfig, data: TrainingData, careful: boolean): Promise<Setup> {
   const { batchSize, segmentLength: time, gradClip, seed } = given;
   const { channels, classes, utterances } = data;
   const { train, valid } = await splitOf(given, data);
+  checkReach(given, valid.map((i) => utterances[i].frames));
   const description = describeModel(given, channels, classes);
   const { fixed } = description.viewing;
   const padding = silenceOf(data.featureSettings);
@@ -62,4 +65,16 @@ export async function setUp(given: TrainConfig, data: TrainingData, careful: boo
   };
   const parts = { model, optimizer, schedule: scheduleOf(config), batches, progress: freshProgress(), classes };
   return { ...parts, config, description, step, valid, [Symbol.dispose]: dispose };
+}
+
+/** Says now what the first validation would say, maybe hours later. */
+function checkReach(config: TrainConfig, lengths: readonly number[]): void {
+  const { attention, maxTime } = config;
+  const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
+  const needed = batchFramesOf(longest, validViewingOf(config));
+  if (attention !== "linformer" || needed <= maxTime) return;
+  throw new Error(
+    `Cannot validate an utterance of ${longest} frames: Linformer attention is made for a maxTime of ${maxTime}; ` +
+      `set maxTime to ${needed}, or validSegment to centre`,
+  );
 }

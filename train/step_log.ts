@@ -97,9 +97,10 @@ export class StepLog {
   }
 }
 
-function badLoss(loss: number, step: number): Error {
+/** The error that ends a run whose weights are spoilt. */
+export function badLoss(loss: number, step: number, what = "loss"): Error {
   return new Error(
-    `Cannot go on: the loss is ${loss} at step ${step}; try a lower --lr or --grad-clip 1; ` +
+    `Cannot go on: the ${what} is ${loss} at step ${step}; try a lower --lr or --grad-clip 1; ` +
       "DEBUG=1 names the op where it began",
   );
 }

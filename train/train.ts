@@ -21,7 +21,7 @@ import type { Bar, Screen } from "./progress.ts";
 import { RunFolder } from "./run_folder.ts";
 import { watchesMetric } from "./schedules/schedule.ts";
 import { type Setup, setUp } from "./setup.ts";
-import { StepLog } from "./step_log.ts";
+import { badLoss, StepLog } from "./step_log.ts";
 import type { EventWriter } from "./tensorboard.ts";
 import { openTrainingData, type TrainingData } from "./training_data.ts";
 import type { TrainConfig } from "./train_config.ts";
@@ -174,8 +174,16 @@ class Run {
       else this.#forgetBest();
     }
     await this.#folder.saveConfig(this.#given);
-    if (this.#isComplete()) screen.info(`Nothing is left to do: go on with a --total-steps above ${progress.step}`);
+    if (this.#isComplete()) screen.info(`Nothing is left to do: go on with ${this.#whatGoesOn()}`);
     return progress.step;
+  }
+
+  /** The flag that makes a finished run go on. */
+  #whatGoesOn(): string {
+    const { epochs } = this.#given;
+    const { step, stale } = this.#setup.progress;
+    if (this.#isStale() && step < this.#config.totalSteps) return `a --patience above ${stale}`;
+    return epochs > 0 ? `a number of --epochs above ${epochs}` : `a --total-steps above ${step}`;
   }
 
   /** Lets the next validation's model be the best, where somebody has removed the one that was. */
@@ -232,8 +240,15 @@ class Run {
     return valid.length > 0 && step > validatedStep && (step % validSteps === 0 || step >= this.#lastStep);
   }
 
+  /** Once, when the run is over. */
+  #isAverageDue(): boolean {
+    const { averageCheckpoints: count, totalSteps } = this.#config;
+    const { progress: { step, averagedStep }, valid } = this.#setup;
+    return count >= 2 && valid.length > 0 && (step >= totalSteps || this.#isStale()) && averagedStep !== step;
+  }
+
   #isComplete(): boolean {
-    return !this.#hasStepsLeft() && !this.#isValidationDue();
+    return !this.#hasStepsLeft() && !this.#isValidationDue() && !this.#isAverageDue();
   }
 
   /** Runs a step; with DEBUG=2 the third one, warmed up, is profiled. */
@@ -253,6 +268,7 @@ class Run {
     const measured = await this.#measure();
     if (measured === null) return; // it comes first when the run is resumed
     const { loss, accuracy } = measured;
+    if (!Number.isFinite(loss)) throw badLoss(loss, step, "validation loss"); // nor must the weights of one
     progress.validatedStep = step;
     metrics.append({ step, validLoss: loss, validAccuracy: accuracy });
     events.scalar("Loss/valid", loss, step);
@@ -301,12 +317,10 @@ class Run {
 
   /** At the end: lets the average of the last checkpoints compete with the best model. */
   async #average(outputs: Outputs): Promise<void> {
-    const { averageCheckpoints: count } = this.#config;
-    const { model, progress, valid } = this.#setup;
-    const { screen } = this.#options;
-    const isOver = progress.step >= this.#config.totalSteps || this.#isStale();
-    if (count < 2 || valid.length === 0 || !isOver || progress.averagedStep === progress.step) return;
-    const checkpoints = await this.#folder.recentCheckpoints(count);
+    const { model, progress } = this.#setup;
+    const { screen, signal } = this.#options;
+    if (!this.#isAverageDue() || signal?.aborted) return;
+    const checkpoints = await this.#folder.recentCheckpoints(this.#config.averageCheckpoints);
     model.loadStateDict(averageWeights(checkpoints));
     const measured = await this.#measure();
     if (measured !== null) {
@@ -314,7 +328,7 @@ class Run {
       progress.averagedStep = progress.step;
       const { stale } = progress;
       await this.#keepBest(measured.accuracy, measured.loss);
-      progress.stale = Math.min(stale, progress.stale); // it is no further validation of the run
+      progress.stale = stale; // it is no validation of the run: one that stopped early has still done so
     }
     model.loadStateDict(weightsOf(checkpoints[0])); // training goes on from here, should the run be continued
     this.#saved = "";

@@ -41,6 +41,11 @@ export function cropsOf(length: number, { mode, frames, crops }: Viewing): numbe
   return mode === "whole" ? 1 : evenStarts(length, frames, crops).length;
 }
 
+/** Frames of the batch that holds a recording of so many: what a model has to reach over. */
+export function batchFramesOf(length: number, { mode, frames }: Viewing): number {
+  return mode === "whole" ? Math.ceil(length / TIME_MULTIPLE) * TIME_MULTIPLE : frames;
+}
+
 /** The same, with another number of crops where one is given. */
 export function withCrops(viewing: Viewing, crops: number | undefined): Viewing {
   return crops === undefined ? viewing : { ...viewing, crops, mode: viewing.fixed || crops > 1 ? "crops" : "whole" };

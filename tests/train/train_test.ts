@@ -9,6 +9,8 @@ import { validate, type Validation } from "../../train/validate.ts";
 import { forEachDevice } from "../devices.ts";
 import { channels, runSmall, smallConfig, withData } from "./small_run.ts";
 
+const exists = (path: string) => Deno.stat(path).then(() => true, () => false);
+
 const newest = async (out: string) => {
   const names = (await Array.fromAsync(Deno.readDir(join(out, "last")))).map(({ name }) => name).sort();
   return readSafetensors(join(out, "last", names.at(-1)!));
@@ -210,6 +212,36 @@ forEachDevice("a loss that is no number stops the run and names the step; DEBUG 
     deepStrictEqual(await Deno.readFile(join(out, "best.safetensors")), best);
   });
 });
+
+// on cpu alone: WGSL may make a number of a NaN
+Deno.test("weights that give no numbers do not become the best model", async () => {
+  await withData(async (folder, data) => {
+    const out = join(folder, "run");
+    const steps = { lr: 1e30, schedule: "constant", validSteps: 1, totalSteps: 1 } as const;
+    await rejects(
+      runSmall(undefined, { data, out, device: "cpu", ...steps }),
+      /^Error: Cannot go on: the validation loss is (NaN|Infinity) at step 1; try a lower --lr or .*\(after 1 steps; /,
+    );
+    ok(!await exists(join(out, "best.safetensors")));
+  });
+});
+
+forEachDevice(
+  "a model that could not take an utterance of validation is refused before it is trained",
+  async (device) => {
+    await withData(async (folder, data) => {
+      const config = { data, out: join(folder, "run"), attention: "linformer", maxTime: 31 } as const; // the longest has 24
+      await rejects(runSmall(device, config), {
+        message: "Cannot validate an utterance of 24 frames: Linformer attention is made for a maxTime of 31; " +
+          "set maxTime to 32, or validSegment to centre",
+      });
+      const enough = await runSmall(device, { ...config, maxTime: 32, totalSteps: 2 });
+      ok(enough.bestAccuracy >= 0);
+      const centre = { ...config, validSegment: "centre", out: join(folder, "centre"), totalSteps: 2 } as const;
+      ok((await runSmall(device, centre)).bestAccuracy >= 0);
+    });
+  },
+);
 
 forEachDevice("plateau: the rate falls when the accuracy no longer rises; patience ends the run", async (device) => {
   await withData(async (folder, data) => {
