@@ -1,5 +1,6 @@
 /** What single fields of a config cannot say. @module */
 import { parseFeatureSettings } from "../data/features/settings.ts";
+import { scheduleOf } from "./schedules/from_config.ts";
 import type { TrainConfig } from "./train_config.ts";
 
 /**
@@ -13,14 +14,21 @@ export function checkTrainConfig(config: TrainConfig): void {
   checkModel(config);
   checkSplit(config);
   checkAugmentation(config);
+  checkEpochs(config);
+  scheduleOf(config); // refuses what it cannot be made of
 }
 
-function checkModel({ model, dModel, nHead, convKernel }: TrainConfig): void {
+function checkModel({ model, dModel, nHead, convKernel, attention, maxTime, segmentLength }: TrainConfig): void {
   if (model === "conformer" && convKernel % 2 === 0) {
     throw new RangeError(`Cannot build the model: convKernel is ${convKernel}, expected an odd number`);
   }
   if (dModel % nHead !== 0) {
     throw new RangeError(`Cannot build the model: dModel is ${dModel}, which nHead ${nHead} does not divide`);
+  }
+  if (attention === "linformer" && segmentLength > maxTime) {
+    throw new RangeError(
+      `Cannot build the model: segmentLength is ${segmentLength}, and Linformer attention is made for a maxTime of ${maxTime}`,
+    );
   }
 }
 
@@ -35,9 +43,22 @@ function checkSplit({ folds, validFold, testFold, holdOut }: TrainConfig): void 
     throw new RangeError(`Cannot split by folds "${folds}": validFold does not say which is for validation`);
   }
   try {
-    new RegExp(holdOut);
+    new RegExp(holdOut, "u"); // as the split reads it
   } catch (error) {
     throw new RangeError(`Cannot use holdOut "${holdOut}": ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** A rise that is meant in steps, as most recipes have it, would take all of a run that counts epochs, and more. */
+function checkEpochs({ epochs, schedule, warmupSteps, loss, marginSteps }: TrainConfig): void {
+  if (epochs === 0) return;
+  const rises = {
+    warmupSteps: schedule === "cosine-warmup" ? warmupSteps : 0,
+    marginSteps: loss === "cross-entropy" ? 0 : marginSteps,
+  };
+  for (const [key, count] of Object.entries(rises)) {
+    if (count <= epochs) continue;
+    throw new RangeError(`Cannot train ${epochs} epochs: ${key} is ${count}, which counts epochs as well; lower it`);
   }
 }
 

@@ -80,6 +80,12 @@ async function resumed(fresh: TrainConfig, recipe: string | undefined, given: re
     const [was, is] = [before[key], config[key]].map((value) => JSON.stringify(value));
     if (was !== is) throw new RangeError(`Cannot resume "${out}" with ${key} ${is}: it was started with ${was}`);
   }
+  if (before.epochs > 0 !== config.epochs > 0) {
+    const [was, is] = [before.epochs, config.epochs].map((epochs) => epochs > 0 ? "epochs" : "steps");
+    throw new RangeError(
+      `Cannot resume "${out}" with epochs ${config.epochs}: it was started to count ${was}, not ${is}`,
+    );
+  }
   return config;
 }
 

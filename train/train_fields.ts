@@ -186,7 +186,7 @@ export const trainGroups: Readonly<Record<keyof typeof groups, readonly Key[]>> 
 /** Keys that a resumed run cannot change: its weights, its split or its place in the data would no longer fit. */
 export const fixedKeys: readonly (keyof TrainConfig)[] = [
   ...["recipe", "seed", "label", "labelColumn", "features", "batchSize", "segmentLength"] as const,
-  ...["validFraction", "folds", "validFold", "testFold", "holdOut", "epochs", "optimizer", "schedule"] as const,
+  ...["validFraction", "folds", "validFold", "testFold", "holdOut", "optimizer", "schedule", "lrMetric"] as const,
   ...trainGroups.Loss,
   ...trainGroups.Augmentation,
   ...trainGroups.Model,

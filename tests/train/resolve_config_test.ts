@@ -100,6 +100,31 @@ Deno.test("what cannot be is refused, naming file, key, value and near names", a
     await refused("normFirst = 1", "RangeError", 'Cannot set "normFirst" of "FILE" to 1: expected true or false');
     await refused("nHead = 3", "RangeError", "Cannot build the model: dModel is 80, which nHead 3 does not divide");
     await refused(
+      'attention = "linformer"\nmaxTime = 63',
+      "RangeError",
+      "Cannot build the model: segmentLength is 64, and Linformer attention is made for a maxTime of 63",
+    );
+    await refused(
+      "holdOut = '\\-'",
+      "RangeError",
+      'Cannot use holdOut "\\-": Invalid regular expression: /\\-/u: Invalid escape',
+    );
+    await refused(
+      'schedule = "plateau"\nlrGamma = 1',
+      "RangeError",
+      "Cannot make ReduceLROnPlateau: factor is 1, expected a number below 1",
+    );
+    await refused(
+      "epochs = 50",
+      "RangeError",
+      "Cannot train 50 epochs: warmupSteps is 60, which counts epochs as well; lower it",
+    );
+    await refused(
+      'epochs = 50\nwarmupSteps = 5\nloss = "am-softmax"\nmarginSteps = 51',
+      "RangeError",
+      "Cannot train 50 epochs: marginSteps is 51, which counts epochs as well; lower it",
+    );
+    await refused(
       'recipe = "hw4-smple"',
       "RangeError",
       'Cannot use recipe "hw4-smple": there is none; did you mean "hw4-simple"',
@@ -155,5 +180,20 @@ Deno.test("a resumed run keeps its config; what would no longer fit cannot be ch
     await rejects(resolveConfig({ recipe: "hw4-simple", flags: { out }, resume: true }), {
       message: `Cannot resume "${out}" with recipe "hw4-simple": it was started with "hw4-medium"`,
     });
+    await rejects(resolveConfig({ flags: { out, lrMetric: "loss" }, resume: true }), {
+      message: `Cannot resume "${out}" with lrMetric "loss": it was started with "accuracy"`,
+    });
+    await rejects(resolveConfig({ flags: { out, epochs: 2000 }, resume: true }), {
+      name: "RangeError",
+      message: `Cannot resume "${out}" with epochs 2000: it was started to count steps, not epochs`,
+    });
+    const epochs = { ...config, epochs: 3, warmupSteps: 1 };
+    await Deno.writeTextFile(join(out, "config.json"), JSON.stringify(epochs));
+    const more = await resolveConfig({ flags: { out, epochs: 5 }, resume: true });
+    deepStrictEqual(more, { ...epochs, epochs: 5 });
+    await rejects(
+      resolveConfig({ flags: { out, epochs: 0 }, resume: true }),
+      /it was started to count epochs, not steps/,
+    );
   });
 });
