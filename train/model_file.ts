@@ -5,8 +5,10 @@
 import { type FeatureSettings, parseFeatureSettings } from "../data/features/mod.ts";
 import { type ArrayDict, readSafetensors } from "../data/files/mod.ts";
 import * as models from "./models/mod.ts";
+import { recipes } from "./recipes/mod.ts";
 import type { Saved } from "./run_folder.ts";
 import type { ModelName, TrainConfig } from "./train_config.ts";
+import { trainFields } from "./train_fields.ts";
 import { type Viewing, viewingOf } from "./viewing.ts";
 
 const FORMAT = "voxgrad classifier 2";
@@ -79,13 +81,27 @@ export function parseFacts(path: string, metadata: Readonly<Record<string, strin
 }
 
 /** Whether a description from a file has the parts that using the model needs; the weights have to fit it as well. */
-function isSane({ architecture, options, channels, viewing, classes }: ModelFacts): boolean {
+function isSane(facts: ModelFacts | null): boolean {
+  if (facts === null || typeof facts !== "object") return false;
+  const { architecture, options, channels, viewing, classes } = facts;
   const isCount = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 1 && (n as number) <= 1e6;
   return Object.hasOwn(models.modelKinds, architecture) && typeof options === "object" && options !== null &&
     Object.values(options).every((value) => typeof value !== "number" || (value >= 0 && value <= 1e6)) &&
+    areOptionsOf(architecture, options) &&
     Array.isArray(classes) && classes.length > 0 && classes.every((c) => typeof c === "string") &&
     isCount(channels) && ["whole", "crops"].includes(viewing?.mode) &&
     isCount(viewing.frames) && isCount(viewing.crops);
+}
+
+/** Whether options are such as an architecture's own, and hold what the key of that name in a config may. */
+function areOptionsOf(architecture: ModelName, options: models.ModelOptions): boolean {
+  const [{ config }] = recipes;
+  const example = models.modelKinds[architecture].optionsOf(config, { channels: 1, classes: 1 });
+  const fields = new Map(Object.entries(trainFields));
+  return Object.entries(options).every(([key, value]) => {
+    const isKey = typeof example[key] === typeof config[key as keyof TrainConfig]; // some only share the name
+    return typeof value === typeof example[key] && (!isKey || fields.get(key)?.check(value) !== undefined);
+  });
 }
 
 /**

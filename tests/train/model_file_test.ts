@@ -29,6 +29,13 @@ Deno.test("what cannot be is refused, naming the file and the fact", () => {
   match(complaint({ architecture: "resnet" }), damaged);
   match(complaint({ options: { ...facts.options, dModel: 1e12 } }), damaged);
   match(complaint({ options: null }), damaged);
+  for (
+    const change of [{ dModel: "big" }, { nHead: 0.5 }, { head: "constructor" }, { pooling: 7 }, { dropout: 1 }, {
+      x: 1,
+    }]
+  ) {
+    match(complaint({ options: { ...facts.options, ...change } }), damaged);
+  }
   match(complaint({ channels: -1 }), damaged);
   match(complaint({ classes: [1, 2, 3] }), damaged);
   match(complaint({ classes: [] }), damaged);
@@ -38,4 +45,7 @@ Deno.test("what cannot be is refused, naming the file and the fact", () => {
   match(complaint({}, "voxgrad speaker classifier 1"), /an earlier version of voxgrad wrote it/);
   match(complaint({}, "pt"), /it is not a model that deno task train wrote/);
   throws(() => parseFacts("m", { format: "voxgrad classifier 2", facts: "{" }), /its description is not JSON/);
+  for (const text of ["null", "7", '"x"', "[]", "{}"]) {
+    throws(() => parseFacts("m", { format: "voxgrad classifier 2", facts: text }), damaged);
+  }
 });
