@@ -43,7 +43,7 @@ export function matrixPicture({ classes, confusion }: Pick<EvaluationReport, "cl
   const right = cells.filter(({ row, column }) => row === column);
   const wrong = cells.filter(({ row, column }) => row !== column);
   const kinds = [{ kind: "right", cells: right }, { kind: "wrong", cells: wrong }].map((group) => {
-    return { ...group, shades: shadesOf(Math.max(0, ...group.cells.map(({ count }) => count))) };
+    return { ...group, shades: shadesOf(group.cells.reduce((most, { count }) => Math.max(most, count), 0)) };
   });
   const place = placeOf(names);
   const { size, left, top, n } = place;

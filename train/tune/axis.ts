@@ -109,6 +109,18 @@ export function axisText(axis: Axis): string {
   return `${axis.key}=${axis.values.map(valueText).join(axis.values.some(Array.isArray) ? ";" : ",")}`;
 }
 
+/** The axis that a value from a file is; `undefined` where it is none. */
+export function axisFrom(value: unknown): Axis | undefined {
+  const { key, values, low, high, whole, log } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof key !== "string" || !Object.hasOwn(trainFields, key) || Object.hasOwn(notSearched, key)) return undefined;
+  const field = (trainFields as Record<string, Field<unknown>>)[key];
+  const fits = (value: unknown) => field.check(value) !== undefined;
+  const own = key as SearchKey;
+  if (Array.isArray(values)) return values.length > 0 && values.every(fits) ? { key: own, values } : undefined;
+  if (typeof low !== "number" || typeof high !== "number" || !fits(low) || !fits(high) || low >= high) return undefined;
+  return typeof whole === "boolean" && typeof log === "boolean" ? { key: own, low, high, whole, log } : undefined;
+}
+
 function splitKey(text: string): { key: SearchKey; field: Field<unknown>; rest: string } {
   const at = text.indexOf("=");
   if (at < 1) throw new SyntaxError(`Cannot search over "${text}": expected a key with values, as in lr=1e-3,5e-4`);

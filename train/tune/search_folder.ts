@@ -9,6 +9,7 @@ import { readConfigFile } from "../config.ts";
 import { lockFolder } from "../folder_lock.ts";
 import { ioFact } from "../io_fact.ts";
 import { differences, type SearchPlan } from "./plan.ts";
+import { planFrom } from "./plan_file.ts";
 import { TrialLog } from "./trial_log.ts";
 
 /** A search's folder, kept from other processes while it is open. */
@@ -89,11 +90,7 @@ async function checkPlan(path: string, plan: SearchPlan): Promise<void> {
 async function planIn(path: string): Promise<SearchPlan | undefined> {
   const file = join(path, "search.json");
   if (!await exists(file)) return undefined;
-  const { values } = await readConfigFile(file);
-  if (typeof values.config !== "object" || typeof values.space !== "object") {
-    throw new SyntaxError(`Cannot read "${file}": it is no plan of a search`);
-  }
-  return values as unknown as SearchPlan;
+  return planFrom(file, (await readConfigFile(file)).values);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 /** Tables of texts: on a screen, in Markdown, as CSV. @module */
+import { csvLine } from "../predictions_csv.ts";
 
 /** Rows under a heading; all rows are as long as it. */
 export interface Table {
@@ -24,8 +25,7 @@ export function tableMarkdown({ head, rows }: Table): string {
   return line(head) + line(head.map(() => "---")) + rows.map(line).join("");
 }
 
-/** Lines of CSV (RFC 4180, but that they end in a bare line feed). */
+/** Lines of CSV. */
 export function tableCsv({ head, rows }: Table): string {
-  const quoted = (cell: string) => /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
-  return [head, ...rows].map((cells) => cells.map(quoted).join(",") + "\n").join("");
+  return [head, ...rows].map(csvLine).join("");
 }

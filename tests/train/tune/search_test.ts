@@ -202,6 +202,47 @@ Deno.test("search: another search or a run in the folder keeps it out", async ()
   });
 });
 
+Deno.test("search: a plan that somebody has edited is read as it is, or what is wrong with it is said", async () => {
+  await withFolder(async (folder) => {
+    const plan = planOf({ grid: ["pooling=mean,statistics"], random: ["lr=1e-4..1e-2"], trials: 2 }, { halving: true });
+    (await SearchFolder.open(folder, plan))[Symbol.dispose]();
+    deepStrictEqual(await readPlan(folder), plan);
+    const file = join(folder, "search.json");
+    const write = (changes: object) => Deno.writeTextFile(file, JSON.stringify({ ...plan, ...changes }));
+    const { maxTime, ...older } = plan.config;
+    await write({ config: older });
+    strictEqual((await readPlan(folder)).config.maxTime, maxTime, "a key that is newer than the search");
+    await Deno.mkdir(join(folder, "trial-0001"));
+    const [{ grid, random: [range] }, { draws }] = [plan.space, plan.space];
+    const broken: readonly [object, RegExp][] = [
+      [{ config: null }, /it is no plan of a search: it has no config or no space$/],
+      [{ space: [] }, /it has no config or no space$/],
+      [{ task: "bake" }, /its task is none$/],
+      [{ metric: 1 }, /its metric is none$/],
+      [{ halving: "yes" }, /whether to halve is not said$/],
+      [{ space: { grid, random: [], draws: 0 } }, /its number of draws is none$/],
+      [{ space: { grid: [range], random: [], draws } }, /its grid has a range$/],
+      [
+        { config: { ...plan.config, nHaed: 2 } },
+        /^SyntaxError: Cannot set "nHaed" of ".*search\.json": there is no such/,
+      ],
+      [{ config: { ...plan.config, nHead: -2 } }, /^RangeError: Cannot set "nHead" of ".*" to -2: expected a whole/],
+      [{ config: { ...plan.config, recipe: "soup" } }, /^RangeError: Cannot use recipe "soup": there is none/],
+      ...[
+        ...[null, 7, {}, { key: "toString", values: [1] }, { key: "out", values: ["a"] }, { key: "lr", values: [] }],
+        ...[{ key: "lr", values: [-1] }, { ...range, high: -1 }, { ...range, low: "a" }, { ...range, log: 1 }],
+      ].map((
+        axis,
+      ): [object, RegExp] => [{ space: { grid, random: [axis], draws } }, /a key that it varies, or a value/]),
+    ];
+    for (const [changes, message] of broken) {
+      await write(changes);
+      await rejects(readPlan(folder), message);
+      await rejects(SearchFolder.open(folder, plan), message);
+    }
+  });
+});
+
 Deno.test("search: halving over the number of steps is refused", async () => {
   await withFolder(async (folder) => {
     const plan = planOf({ grid: ["totalSteps=10,20,30"] }, { halving: true });
