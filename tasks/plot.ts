@@ -83,7 +83,7 @@ function metricsOf(asked: string | undefined, runs: readonly PlottedRun[]): stri
 function summaryOf({ name, rows }: PlottedRun): string {
   const steps = rows.reduce((most, { step }) => Math.max(most, step), 0);
   const { steps: at, values } = curveOf(rows, validKey("accuracy"));
-  const best = Math.max(...values);
+  const best = values.reduce((a, b) => Math.max(a, b), -Infinity);
   const found = values.length === 0
     ? "not validated yet"
     : `best validation accuracy ${best.toFixed(4)} at step ${at[values.indexOf(best)]}`;

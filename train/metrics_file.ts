@@ -92,7 +92,7 @@ async function textOf(path: string): Promise<string> {
 function rowOf(line: string, place: string): MetricRow {
   try {
     const row = JSON.parse(line);
-    if (typeof row?.step === "number") return row;
+    if (Number.isFinite(row?.step)) return row;
   } catch {
     // not JSON: the same message as for JSON without a step
   }

@@ -124,8 +124,10 @@ export async function openDataSet(folder: string, options: DataSetOptions = {}):
 function findNotices({ classes, utterances }: FolderContents): string[] {
   const counts = new Array<number>(classes.length).fill(0);
   for (const { label } of utterances) counts[label]++;
+  const notices: string[] = [];
+  if (classes.length === 1) notices.push(`${quoteSome(classes)} is the only class: there is nothing to tell apart`);
   const lonely = classes.filter((_, label) => counts[label] === 1);
-  if (lonely.length === 0) return [];
   const who = lonely.length === 1 ? "1 class has" : `${lonely.length} classes have`;
-  return [`${who} a single utterance, which stays in training (${quoteSome(lonely)})`];
+  if (lonely.length > 0) notices.push(`${who} a single utterance, which stays in training (${quoteSome(lonely)})`);
+  return notices;
 }

@@ -25,7 +25,7 @@ type Point = { run: string; kind: Kind; step: number; value: number };
 /** Keys that can be drawn: those with numbers, validation's aside, which go with theirs. */
 export function plottableKeys(runs: readonly PlottedRun[]): string[] {
   const keys = new Set(runs.flatMap(({ rows }) => rows.flatMap((row) => Object.keys(row))));
-  keys.delete("step");
+  for (const none of ["step", ""]) keys.delete(none);
   const names = [...keys].map((key) => {
     const own = /^valid([A-Z])(.*)$/.exec(key);
     return own === null ? key : own[1].toLowerCase() + own[2];

@@ -80,6 +80,15 @@ Deno.test("plot: runs with nothing in them, damaged lines, folders of runs", asy
     strictEqual(drawn.code, 0, drawn.err);
     match(drawn.out, /^1 damaged lines of ".*" are left out, first: Cannot read line 4 of /m);
     match(drawn.out, /^damaged: 50 steps, not validated yet$/m);
+    const odd = await writeRun(
+      join(runs, "odd"),
+      30,
+      '{"step":1e999,"loss":1}\n{"step":50,"":1,"__proto__":2}\nnull\n',
+    );
+    const shown = await plot(odd, "--out", out);
+    strictEqual(shown.code, 0, shown.err);
+    match(shown.out, /^2 damaged lines of /m);
+    match(shown.out, /^odd: 50 steps/m);
   });
 });
 

@@ -80,6 +80,13 @@ Deno.test("data set: a class with one utterance is kept, with a notice", async (
   });
 });
 
+Deno.test("data set: a single class is told of", async () => {
+  await withFolder(hw4Files([[5, 3]]), async (path) => {
+    using data = await openDataSet(path);
+    assert.deepEqual(data.notices, ['"id00000" is the only class: there is nothing to tell apart']);
+  });
+});
+
 /** Changes one of the JSON files. */
 function edited(name: string, edit: (json: string) => string, files = hw4Files(FRAMES)) {
   return { ...files, [name]: edit(String(files[name])) };
