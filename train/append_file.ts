@@ -50,3 +50,17 @@ export class AppendFile implements Disposable {
     }
   }
 }
+
+/**
+ * What such a file holds; nothing where there is none.
+ *
+ * @throws {Error} Where it cannot be read.
+ */
+export async function textIfThere(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw new Error(`Cannot read "${path}": ${ioFact(error)}`, { cause: error });
+  }
+}

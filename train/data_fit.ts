@@ -1,22 +1,30 @@
 /** Whether a model and the features of a data set belong together. @module */
 import type { FeatureSettings } from "../data/features/mod.ts";
+import { type DataSet, openDataSet } from "../data/sets/mod.ts";
 import type { ModelFacts } from "./model_file.ts";
 
-/** What a data set says of its features. */
-export interface FeatureFacts {
-  readonly folder: string;
-  readonly channels: number;
-  readonly featureSettings: FeatureSettings | null;
+/**
+ * Opens a data set for a model.
+ *
+ * @throws Error if it is none, or was made in another way than the features that the model knows; the message names what differs.
+ */
+export async function openFittingSet(folder: string, model: ModelFacts): Promise<DataSet> {
+  const set = await openDataSet(folder);
+  try {
+    checkFit(model, set);
+    return set;
+  } catch (error) {
+    set.close();
+    throw error;
+  }
 }
 
 /**
  * Refuses data whose features were made in another way than those that the model was trained on. Where one of both does not
  * say how (as HW4's data do not), the number of channels alone has to agree.
- *
- * @throws Error naming what differs.
  */
-export function checkFit({ channels, featureSettings }: ModelFacts, data: FeatureFacts): void {
-  const what = `Cannot predict ${JSON.stringify(data.folder)}`;
+function checkFit({ channels, featureSettings }: ModelFacts, data: DataSet): void {
+  const what = `Cannot use ${JSON.stringify(data.folder)}`;
   if (featureSettings !== null && data.featureSettings !== null) {
     const differing = differences(featureSettings, data.featureSettings);
     if (differing.length > 0) {

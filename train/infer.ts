@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import { silenceOf } from "../data/features/mod.ts";
 import { findTestRecordings } from "../data/preprocess/recordings.ts";
-import { openDataSet, type UtteranceSource } from "../data/sets/mod.ts";
+import type { UtteranceSource } from "../data/sets/mod.ts";
 import { readConfigFile } from "./config.ts";
-import { checkFit } from "./data_fit.ts";
+import { openFittingSet } from "./data_fit.ts";
 import { type LoadedModel, loadModel } from "./model_file.ts";
 import { readForModel, type Skipped } from "./model_recordings.ts";
 import { onDevice } from "./on_device.ts";
@@ -87,13 +87,7 @@ async function openFolder(
     const found = await findTestRecordings(folder);
     return await read(found.map(({ path, name }) => ({ path, id: name, label: -1 })));
   }
-  const set = await openDataSet(folder);
-  try {
-    checkFit(loaded, set);
-  } catch (error) {
-    set.close();
-    throw error;
-  }
+  const set = await openFittingSet(folder, loaded);
   const { utterances, channels, read: readOne } = set.test ??
     { utterances: set.utterances, channels: set.channels, read: (i: number) => set.read(i) };
   return { utterances, channels, read: readOne, [Symbol.dispose]: () => set.close() };

@@ -1,7 +1,6 @@
 /** `metrics.jsonl`: one JSON object a line, in the order of the steps. @module */
 import { writeAtomic } from "../data/files/atomic_write.ts";
-import { AppendFile } from "./append_file.ts";
-import { ioFact } from "./io_fact.ts";
+import { AppendFile, textIfThere } from "./append_file.ts";
 
 /** One line: the step and what was measured there. A value that is no finite number is written as null. */
 export interface MetricRow {
@@ -59,7 +58,7 @@ export async function readMetrics(
   path: string,
   { onBroken }: { onBroken?: (fact: string) => void } = {},
 ): Promise<MetricRow[]> {
-  const lines = (await textOf(path)).split("\n");
+  const lines = (await textIfThere(path)).split("\n");
   const cut = lines.pop(); // what stands after the last line end: nothing, or half a row
   const rows: MetricRow[] = [];
   for (const [i, line] of lines.entries()) {
@@ -78,15 +77,6 @@ export async function readMetrics(
     }
   }
   return rows;
-}
-
-async function textOf(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw new Error(`Cannot read "${path}": ${ioFact(error)}`, { cause: error });
-  }
 }
 
 function rowOf(line: string, place: string): MetricRow {

@@ -67,12 +67,16 @@ forEachDevice("Attention vectors start normal with Xavier's deviation, never as 
 
 forEachDevice("An utterance without frames becomes zeros, and trains nothing", async () => {
   for (const name of ["mean", "self-attention", "attentive", "statistics", "attentive-statistics"] as const) {
-    const x = randn([2, 4, 3], { std: 9 }).detach();
-    const y = makePooling(name, 3).forward(x, tensor(Int32Array.of(0, 4)));
+    const x = randn([2, 4, 3], { std: 9, requiresGrad: true });
+    const pooling = makePooling(name, 3);
+    const y = pooling.forward(x, tensor(Int32Array.of(0, 4)));
     const width = pooledDim(name, 3);
     assert.deepEqual(y.shape, [2, width]);
     await assertClose(y.select(0, 0), new Array(width).fill(0), 4e-5, name); // the least deviation is 3.2e-5
     assert.ok([...await y.data()].slice(width).every((v) => v !== 0 && Number.isFinite(v)));
+    y.square().sum().backward();
+    await assertClose(x.grad!.select(0, 0), new Array(12).fill(0));
+    for (const { grad } of pooling.parameters()) assert.ok([...await grad!.data()].every(Number.isFinite), name);
   }
 });
 

@@ -118,7 +118,7 @@ Deno.test("infer: data that do not fit the model", async () => {
     await writeData(other, { width: channels + 2 });
     refused(
       await infer(["--model", out, "--data", other, "--out", join(folder, "p.csv")]),
-      /^error: Cannot predict ".*other": its frames have 6 channels, the model takes 4\n$/m,
+      /^error: Cannot use ".*other": its frames have 6 channels, the model takes 4\n$/m,
     );
     refused(await infer(["--model", out, "--data", join(folder, "no")]), /^error: Cannot open the data set ".*no": /m);
     ok(!await exists(join(folder, "p.csv")));
@@ -177,7 +177,7 @@ Deno.test("infer: recordings by the model's own feature settings; broken ones ar
     await runScript("tasks/preprocess.ts", ["--in", data, "--out", wider, "--workers", "0", "--n-mels", "20"]);
     refused(
       await infer(["--model", out, "--data", wider, "--out", csv]),
-      /^error: Cannot predict ".*wider": its features are not made as .*: sampleRate is 16000 instead of 8000, fMax is 8000 instead of 4000\n$/m,
+      /^error: Cannot use ".*wider": its features are not made as .*: sampleRate is 16000 instead of 8000, fMax is 8000 instead of 4000\n$/m,
     );
   });
 });

@@ -2,12 +2,14 @@
 import { ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { openDataSet } from "../../data/sets/mod.ts";
+import { noGrad, type Tensor, tensor } from "../../tensor/mod.ts";
 import { describeModel, loadModel } from "../../train/model_file.ts";
 import { modelKinds } from "../../train/models/mod.ts";
 import { scoreUtterances } from "../../train/scoring.ts";
 import type { ModelName, TrainConfig } from "../../train/train_config.ts";
 import { viewingOf } from "../../train/viewing.ts";
 import { forEachDevice } from "../devices.ts";
+import { drawn } from "../gradcheck.ts";
 import { runSmall, smallConfig, withData } from "./small_run.ts";
 
 /** Models small enough for a test, and what they need. */
@@ -75,8 +77,46 @@ forEachDevice("crops: scores are the mean over them, and of a single one the mid
     const [three, one, whole] = [viewing, { ...viewing, crops: 1 }, viewingOf(smallConfig({}))];
     ok(viewing.mode === "crops" && whole.mode === "whole");
     const [mean, middle] = [await scores(three), await scores(one)];
-    const last = mean.findIndex((_, i) => set.utterances[i].frames === 12);
-    ok(last >= 0 && mean.some((logits, i) => Math.abs(logits[0] - middle[i][0]) > 1e-4), "not the middle alone");
     strictEqual(mean.length, set.utterances.length);
+    const index = set.utterances.findIndex(({ frames }) => frames === 21);
+    const { data: values } = await set.read(index);
+    const crop = async (start: number) => {
+      const x = tensor(values.slice(start * set.channels, (start + 10) * set.channels), {
+        shape: [1, 10, set.channels],
+      });
+      return [...await noGrad(() => model.forward(x)).data()];
+    };
+    const [first, second, last, centre] = await Promise.all([0, 6, 11, 5].map(crop)); // of 5.5 the one is rounded, the other cut
+    for (const c of set.classes.keys()) {
+      const wanted = (first[c] + second[c] + last[c]) / 3;
+      ok(Math.abs(mean[index][c] - wanted) < 1e-5, `class ${c}: ${mean[index][c]}, wanted ${wanted}`);
+      ok(Math.abs(middle[index][c] - centre[c]) < 1e-5, `class ${c}: ${middle[index][c]}, wanted ${centre[c]}`);
+    }
+    ok(Math.abs(mean[index][0] - middle[index][0]) > 1e-4, "not the middle alone");
   });
+});
+
+forEachDevice("what a config says of dropout and of the order of frames is what the model does", async () => {
+  const frames = drawn(1, [1, 12, 8]);
+  const backwards = await frames.data().then((values) => {
+    const rows = Array.from({ length: 12 }, (_, i) => [...values].slice(i * 8, i * 8 + 8));
+    return tensor([rows.reverse()]);
+  });
+  const build = (changes: Partial<TrainConfig> & { model: ModelName }) =>
+    modelKinds[changes.model].build(describeModel(smallConfig(changes), 8, ["a", "b", "c"]).options);
+  const distance = async (model: ReturnType<typeof build>, [a, b]: readonly [Tensor, Tensor]) => {
+    const [first, second] = [await model.forward(a).data(), await model.forward(b).data()];
+    return Math.max(...[...first].map((value, i) => Math.abs(value - second[i])));
+  };
+  for (const model of ["transformer", "conformer"] as const) {
+    const again = [frames, frames] as const;
+    ok(await distance(build({ model, dropout: 0.3 }), again) > 1e-3, `${model}: dropout acts in training`);
+    strictEqual(await distance(build({ model, dropout: 0 }), again), 0, `${model}: no dropout where none is asked for`);
+    strictEqual(await distance(build({ model, dropout: 0.3 }).eval(), again), 0, `${model}: none in evaluation`);
+  }
+  const both = [frames, backwards] as const;
+  ok(await distance(build({ model: "transformer" }).eval(), both) < 1e-5, "blind to order, as its recipe says");
+  for (const changes of [{ positionalEncoding: "sinusoidal" }, { attention: "relative" }] as const) {
+    ok(await distance(build({ model: "transformer", ...changes }).eval(), both) > 1e-4, JSON.stringify(changes));
+  }
 });

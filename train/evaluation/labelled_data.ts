@@ -1,8 +1,8 @@
 /** Labelled data of any kind, before their features are read: names and labels first, so that a part can be chosen. @module */
 import { join } from "node:path";
 import { findRecordings } from "../../data/preprocess/recordings.ts";
-import { openDataSet, type Utterance, type UtteranceSource } from "../../data/sets/mod.ts";
-import { checkFit } from "../data_fit.ts";
+import type { Utterance, UtteranceSource } from "../../data/sets/mod.ts";
+import { openFittingSet } from "../data_fit.ts";
 import type { LoadedModel } from "../model_file.ts";
 import { readForModel, type Skipped } from "../model_recordings.ts";
 import type { Screen } from "../progress.ts";
@@ -47,13 +47,7 @@ export async function openLabelledData(
 }
 
 async function openSet(folder: string, loaded: LoadedModel): Promise<LabelledData> {
-  const set = await openDataSet(folder);
-  try {
-    checkFit(loaded, set);
-  } catch (error) {
-    set.close();
-    throw error;
-  }
+  const set = await openFittingSet(folder, loaded);
   const { classes, utterances, channels } = set;
   const places = placesIn(loaded.classes, classes);
   const open = (indices: readonly number[]) =>

@@ -1,7 +1,6 @@
 /** `trials.jsonl`: what each trial of a search gave, a JSON object a line, appended when it is known. @module */
 import { writeAtomic } from "../../data/files/atomic_write.ts";
-import { AppendFile } from "../append_file.ts";
-import { ioFact } from "../io_fact.ts";
+import { AppendFile, textIfThere } from "../append_file.ts";
 import type { Point } from "./space.ts";
 
 /** One line: a trial in one rung. */
@@ -42,7 +41,7 @@ export class TrialLog implements Disposable {
    * @throws {SyntaxError} Where a line is no row.
    */
   static async open(path: string): Promise<TrialLog> {
-    const text = await textOf(path);
+    const text = await textIfThere(path);
     const whole = text.slice(0, text.lastIndexOf("\n") + 1);
     if (whole !== text) await writeAtomic(path, whole);
     const lines = whole.split("\n").slice(0, -1);
@@ -69,15 +68,6 @@ export class TrialLog implements Disposable {
   /** Closes the file. */
   [Symbol.dispose](): void {
     this.#file.close();
-  }
-}
-
-async function textOf(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw new Error(`Cannot read "${path}": ${ioFact(error)}`, { cause: error });
   }
 }
 

@@ -20,7 +20,9 @@ const batch = (utterances: readonly Float32Array[], time: number) => padBatch(ut
 const utterance = (length: number) => drawUtterance(length, 4);
 
 const variants: SpeakerClassifierOptions[] = [
-  ...(["mean", "self-attention", "attentive"] as const).map((pooling: PoolingName) => ({ ...small, pooling })),
+  ...(["mean", "self-attention", "attentive", "statistics", "attentive-statistics"] as const).map(
+    (pooling: PoolingName) => ({ ...small, pooling }),
+  ),
   ...(["relative", "local", "learned-window", "linformer"] as const).map((attention) => ({
     ...{ ...small, attention, attentionWindow: 3, linformerRank: 7, maxTime: 50 },
   })),
@@ -34,6 +36,19 @@ for (const options of variants) {
     await assertBlindToBatchMates(new SpeakerClassifier(options), { channels: 4 });
   });
 }
+
+forEachDevice("A batch with an utterance that has no frames at all has finite scores and gradients", async () => {
+  for (const options of variants) {
+    const { features } = batch([await utterance(6), await utterance(6)], 6);
+    const model = new SpeakerClassifier(options);
+    const scores = model.forward(features, tensor(Int32Array.of(0, 6)));
+    assert.ok([...await scores.data()].every(Number.isFinite), JSON.stringify(options));
+    crossEntropy(scores, tensor(Int32Array.of(1, 2))).backward();
+    for (const [name, { grad }] of model.namedParameters()) {
+      assert.ok([...await grad!.data()].every(Number.isFinite), `${name} of ${JSON.stringify(options)}`);
+    }
+  }
+});
 
 Deno.test("The homework's simple and medium models have its sizes", () => {
   const simple = new SpeakerClassifier({ numSpeakers: 600 });
