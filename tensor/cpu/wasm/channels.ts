@@ -72,18 +72,20 @@ function inverseCount({ math }: RowLoops, { count }: Run): V128 {
   return math.keep(f32x4.splat(f32.div(1, f32.fromI32(count))));
 }
 
-/** Mean and Σ (x − mean)². */
+/** Mean and Σ (x − mean)². What the mean lost in rounding shows in the sum of the differences, which is 0 around an exact one. */
 function runMoments(loops: RowLoops, words: Words, run: Run): void {
   const { f, math } = loops;
   const x = f.local("i32", i32.add(words.x, run.offset));
   const zero = math.constant(0);
+  const inverse = inverseCount(loops, run);
   const [total] = loops.fold([x], [zero], ([v], [sum]) => [add(sum, v)], add);
-  const mean = math.keep(f32x4.mul(total, inverseCount(loops, run)));
-  const [spread] = loops.fold([x], [zero], ([v], [sum]) => {
-    const d = math.keep(difference(v, mean));
-    return [math.madd(d, d, sum)];
+  const rough = math.keep(f32x4.mul(total, inverse));
+  const [rest, spread] = loops.fold([x], [zero, zero], ([v], [a, b]) => {
+    const d = math.keep(difference(v, rough));
+    return [add(a, d), math.madd(d, d, b)];
   }, add);
-  storePair(f, words, run, mean, spread);
+  const shift = math.keep(f32x4.mul(rest, inverse));
+  storePair(f, words, run, add(rough, shift), difference(spread, f32x4.mul(rest, shift)));
 }
 
 /** Σ dy and Σ dy·(x − mean). */
@@ -128,21 +130,27 @@ function resultRows(
   return [first, f.local("i32", i32.add(first, i32.shl(columns, 2)))];
 }
 
-/** Mean and Σ (x − mean)² of each column; the second look at a group of columns finds it in the nearest cache. */
+/** {@linkcode runMoments} of each column; the second look at a group of columns finds it in the nearest cache. */
 function blockMoments(loops: RowLoops, words: Words, run: Run): void {
   const { f, math } = loops;
   const inverse = inverseCount(loops, run);
   forColumnGroups(f, words.columns, [4, 1, 0], (offset, vectors) => {
     const zeros = () => [...Array(Math.max(1, vectors))].map(() => f.local("v128", f32x4.splat(0)));
     const x = f.local("i32", i32.add(i32.add(words.x, run.offset), offset));
-    const [means, spreads] = [zeros(), zeros()];
+    const [means, rests, spreads] = [zeros(), zeros(), zeros()];
     forRows(f, [x], words, run.count, ([p]) => means.forEach((s, v) => f.set(s, add(s, loadGroup(vectors, p, v)))));
     for (const mean of means) f.set(mean, f32x4.mul(mean, inverse));
     forRows(f, [x], words, run.count, ([p]) =>
       spreads.forEach((s, v) => {
         const d = math.keep(difference(loadGroup(vectors, p, v), means[v]));
+        f.set(rests[v], add(rests[v], d));
         f.set(s, math.madd(d, d, s));
       }));
+    rests.forEach((rest, v) => {
+      const shift = math.keep(f32x4.mul(rest, inverse));
+      f.set(spreads[v], difference(spreads[v], f32x4.mul(rest, shift)));
+      f.set(means[v], add(means[v], shift));
+    });
     const [first, second] = resultRows(f, words, run, offset);
     storeGroup(f, vectors, first, means);
     storeGroup(f, vectors, second, spreads);

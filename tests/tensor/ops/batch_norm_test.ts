@@ -143,6 +143,18 @@ forEachVariant("a large offset costs batchNorm no precision", async () => {
   }
 });
 
+forEachVariant("running variances hold where the mean is 100,000 times the deviation", async () => {
+  const values = sequence(1, 64 * 5 * 40).map((v) => 1e5 + 2 * v);
+  const [weight, bias] = [[1, 1, 1, 1, 1], [0, 0, 0, 0, 0]];
+  const wanted = batchNormOracle({ shape: [64, 5, 1, 40], x: values, g: values, weight, bias });
+  const x = tensor(values, { shape: [64, 5, 40] });
+  for (const input of [x, await channelsLast(x)]) {
+    const runningVar = zeros([5]);
+    batchNorm(input, { runningMean: zeros([5]), runningVar, momentum: 1, training: true });
+    await assertClose(runningVar, wanted.variances, { tolerance: 5e-4 }); // blocks' means are rounded to 1/128
+  }
+});
+
 forEachVariant("an element far off, the first of all, costs the others no precision", async () => {
   const values = sequence(1, 3 * 2 * 500).map((v, i) => i === 0 ? 1e4 : v);
   const [weight, bias] = [[1, 1], [0, 0]];
