@@ -9,6 +9,7 @@ import {
   type Shape,
   type Tensor,
 } from "../tensor/mod.ts";
+import { show } from "../tensor/shape.ts";
 import { uniform } from "./init.ts";
 import { Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
@@ -33,7 +34,14 @@ export interface ConvForwardOptions {
 }
 
 /** A weight uniform in ±1 / √fanIn, and a bias likewise: what PyTorch's kaimingUniform with a = √5 comes to. */
-function initial(shape: Shape, outChannels: number, bias: boolean): { weight: Parameter; bias: Parameter | null } {
+function initial(
+  layer: string,
+  shape: Shape,
+  { outChannels, bias }: { outChannels: number; bias: boolean },
+): { weight: Parameter; bias: Parameter | null } {
+  if (!shape.every((n) => Number.isInteger(n) && n >= 1)) {
+    throw new RangeError(`Cannot make a ${layer} with weight ${show(shape)}: expected whole numbers from 1`);
+  }
   const bound = 1 / Math.sqrt(shape.slice(1).reduce((a, b) => a * b, 1));
   const draw = (size: Shape) => uniform(new Parameter(size), { low: -bound, high: bound });
   return { weight: draw(shape), bias: bias ? draw([outChannels]) : null };
@@ -56,7 +64,7 @@ export class Conv1d extends Module {
   readonly bias: Parameter | null;
   readonly #options: Conv1dOptions;
 
-  /** TypeError if `groups` does not divide both numbers of channels. */
+  /** TypeError if `groups` does not divide both numbers of channels; RangeError for a size below 1. */
   constructor(
     inChannels: number,
     outChannels: number,
@@ -66,7 +74,10 @@ export class Conv1d extends Module {
     super();
     const { groups = 1 } = options;
     perGroup("Conv1d", outChannels, groups);
-    const parts = initial([outChannels, perGroup("Conv1d", inChannels, groups), kernelSize], outChannels, bias);
+    const parts = initial("Conv1d", [outChannels, perGroup("Conv1d", inChannels, groups), kernelSize], {
+      outChannels,
+      bias,
+    });
     this.weight = parts.weight;
     this.bias = parts.bias;
     this.#options = options;
@@ -89,7 +100,7 @@ export class Conv2d extends Module {
   readonly bias: Parameter | null;
   readonly #options: Conv2dOptions;
 
-  /** `kernelSize`: one number, or height and width. TypeError if `groups` does not divide both numbers of channels. */
+  /** `kernelSize`: one number, or height and width. TypeError if `groups` does not divide both numbers of channels; RangeError for a size below 1. */
   constructor(
     inChannels: number,
     outChannels: number,
@@ -100,7 +111,10 @@ export class Conv2d extends Module {
     const { groups = 1 } = options;
     perGroup("Conv2d", outChannels, groups);
     const kernel = typeof kernelSize === "number" ? [kernelSize, kernelSize] : kernelSize;
-    const parts = initial([outChannels, perGroup("Conv2d", inChannels, groups), ...kernel], outChannels, bias);
+    const parts = initial("Conv2d", [outChannels, perGroup("Conv2d", inChannels, groups), ...kernel], {
+      outChannels,
+      bias,
+    });
     this.weight = parts.weight;
     this.bias = parts.bias;
     this.#options = options;
@@ -123,7 +137,7 @@ export class ConvTranspose1d extends Module {
   readonly bias: Parameter | null;
   readonly #options: ConvTranspose1dOptions;
 
-  /** TypeError if `groups` does not divide both numbers of channels. */
+  /** TypeError if `groups` does not divide both numbers of channels; RangeError for a size below 1. */
   constructor(
     inChannels: number,
     outChannels: number,
@@ -134,7 +148,7 @@ export class ConvTranspose1d extends Module {
     const { groups = 1 } = options;
     perGroup("ConvTranspose1d", inChannels, groups);
     const shape = [inChannels, perGroup("ConvTranspose1d", outChannels, groups), kernelSize];
-    const parts = initial(shape, outChannels, bias);
+    const parts = initial("ConvTranspose1d", shape, { outChannels, bias });
     this.weight = parts.weight;
     this.bias = parts.bias;
     this.#options = options;

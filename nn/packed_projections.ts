@@ -65,6 +65,9 @@ export abstract class PackedProjections extends Module {
 
 /** RangeError unless channels can be split among heads. */
 export function requireHeadsFit(channels: number, heads: number): void {
+  if (!(Number.isInteger(heads) && heads >= 1)) {
+    throw new RangeError(`Cannot split ${channels} channels into ${heads} heads: expected a whole number from 1`);
+  }
   if (channels % heads !== 0) {
     throw new RangeError(`Cannot split ${channels} channels into ${heads} heads: ${heads} is no divisor`);
   }

@@ -49,3 +49,12 @@ forEachDevice("convolutions refuse groups that do not divide the channels", () =
   assert.throws(() => new nn.Conv1d(4, 5, 3, { groups: 2 }), { name: "TypeError", message });
   assert.throws(() => new nn.Conv1d(5, 4, 3, { groups: 2 }), { name: "TypeError", message });
 });
+
+forEachDevice("convolutions refuse sizes that leave nothing to sum, whose initial values would be infinite", () => {
+  const name = "RangeError";
+  const message = "Cannot make a Conv1d with weight [4, 3, 0]: expected whole numbers from 1";
+  assert.throws(() => new nn.Conv1d(3, 4, 0), { name, message });
+  assert.throws(() => new nn.Conv1d(0, 4, 3), { name });
+  assert.throws(() => new nn.Conv2d(1, 4, [3, 2.5]), { name });
+  assert.throws(() => new nn.ConvTranspose1d(3, 0, 4), { name });
+});

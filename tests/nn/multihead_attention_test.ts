@@ -101,6 +101,12 @@ Deno.test("Heads that do not divide the channels, and lengths that are none, are
     name: "RangeError",
     message: "Cannot split 10 channels into 3 heads: 3 is no divisor",
   });
+  for (const heads of [0, -5, 2.5]) {
+    assert.throws(() => new MultiheadAttention(10, heads), {
+      name: "RangeError",
+      message: `Cannot split 10 channels into ${heads} heads: expected a whole number from 1`,
+    });
+  }
   assert.throws(() => lengthMask(tensor([3, 4]), 5), {
     name: "TypeError",
     message: "Cannot mask by lengths float32 [2]: expected int32 [batch]",
