@@ -4,7 +4,6 @@ import { GLU, SiLU } from "./activations.ts";
 import { BatchNorm1d } from "./batch_norm.ts";
 import { Conv1d } from "./conv.ts";
 import { Dropout } from "./dropout.ts";
-
 import { LayerNorm } from "./layer_norm.ts";
 import { lengthMask } from "./length_mask.ts";
 import { Module } from "./module.ts";

@@ -56,8 +56,9 @@ function channelGradients(x: Tensor, g: Tensor, { statistics, sizes }: { statist
 }
 
 function check(op: string, x: Tensor, groups: number, { weight, bias }: GroupNormOptions): void {
-  requireFloat(op, x);
-  requireSameDevice(op, [x, ...[weight, bias].filter((t) => t instanceof Tensor)]);
+  const all = [x, weight, bias].filter((t) => t instanceof Tensor);
+  requireFloat(op, ...all);
+  requireSameDevice(op, all);
   if (x.ndim < 2) throw new TypeError(`Cannot ${op} ${show(x.shape)}: expected (batch, channels) and any further axes`);
   const channels = x.shape[1];
   if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0) {

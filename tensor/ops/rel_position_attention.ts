@@ -53,6 +53,11 @@ function requirePositions(q: Tensor, { positions, contentBias, positionBias }: R
  */
 export function relPositionAttention(q: Tensor, k: Tensor, v: Tensor, options: RelPositionOptions): Tensor {
   requireHeads(q, k, v);
+  if (k.shape[2] !== q.shape[2]) {
+    throw new TypeError(
+      `Cannot attend by distance from ${show(q.shape)} to ${show(k.shape)}: queries and keys must be the same frames`,
+    );
+  }
   requirePositions(q, options);
   const { positions, contentBias, positionBias, scale = 1 / Math.sqrt(q.shape[3]), ...rest } = options;
   const [batch, heads, time, channels] = q.shape;

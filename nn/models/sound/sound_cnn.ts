@@ -11,7 +11,7 @@ import { asImage, soundHead, type SoundModelOptions } from "./options.ts";
 /**
  * Four convolutions 3 × 3 without padding (1-32-64, halved, 128-256, halved), the mean over an 8 × 8 grid, two linear layers; dropout
  * 0.25 and 0.5. The example network for MNIST (github.com/pytorch/examples) with two more convolutions, as sound-clf-pytorch has it, whose
- * names the weights carry. Takes clips of any size from 12 bands and frames; 2 million weights.
+ * names the weights carry. Takes clips of any size from 16 bands and frames; 2 million weights.
  */
 export class SoundCnn extends Module implements Classifier {
   /** 3 × 3, 1 → 32. */

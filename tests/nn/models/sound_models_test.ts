@@ -102,8 +102,10 @@ async function joined(...parts: { data(): Promise<ArrayLike<number>> }[]): Promi
   return Float32Array.from(values.flatMap((array) => Array.from(array)));
 }
 
-Deno.test("SoundCnn: upstream's names, and its 2 million weights", () => {
+Deno.test("SoundCnn: upstream's names, and its 2 million weights; 16 bands and frames are enough", () => {
   const model = new SoundCnn({ classes });
+  assert.deepEqual(model.embed(randn([1, 16, 16])).shape, [1, 128]);
+  assert.throws(() => model.embed(randn([1, 15, 16])), RangeError);
   assert.equal(model.numParameters, 2_485_636);
   assert.deepEqual(state(model), [
     ...["conv1.weight 32,1,3,3", "conv1.bias 32", "conv2.weight 64,32,3,3", "conv2.bias 64"],

@@ -58,6 +58,7 @@ Deno.test("errors of groupNorm and instanceNorm", () => {
     name: "TypeError",
     message: "Cannot groupNorm [2, 6]: bias is [5], expected [6]",
   });
+  assert.throws(() => groupNorm(zeros([2, 6]), 2, { weight: zeros([6], { dtype: "int32" }) }), { name: "TypeError" });
   assert.throws(() => instanceNorm(zeros([2, 6])), {
     name: "TypeError",
     message: "Cannot instanceNorm [2, 6]: expected (batch, channels, time)",

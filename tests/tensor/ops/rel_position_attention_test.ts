@@ -96,6 +96,10 @@ Deno.test("relPositionAttention names what does not fit", () => {
   assert.throws(() => relPositionAttention(q, k, v, { positions, contentBias: q, positionBias }), {
     message: "Cannot attend with contentBias [1, 2, 3, 4] from [1, 2, 3, 4]: expected [2, 4]",
   });
+  assert.throws(() => apply([q, k.slice(2, 1), v.slice(2, 1), positions, contentBias, positionBias]), {
+    name: "TypeError",
+    message: "Cannot attend by distance from [1, 2, 3, 4] to [1, 2, 2, 4]: queries and keys must be the same frames",
+  });
   assert.throws(() => apply([q, k.slice(2, 1), v, positions, contentBias, positionBias]), {
     message:
       "Cannot attend from [1, 2, 3, 4] to [1, 2, 2, 4] and [1, 2, 3, 4]: expected [batch, heads, time, channels]",
