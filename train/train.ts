@@ -14,6 +14,7 @@ import {
 import { silenceOf } from "../data/features/mod.ts";
 import { averageWeights } from "./average_checkpoints.ts";
 import { makeCheckpoint, restoreCheckpoint, weightsOf } from "./checkpoint.ts";
+import { digestOfNames } from "./digest_of_names.ts";
 import type { MetricsFile } from "./metrics_file.ts";
 import { modelToSave } from "./model_file.ts";
 import { Pace } from "./pace.ts";
@@ -240,6 +241,12 @@ class Run {
     return valid.length > 0 && step > validatedStep && (step % validSteps === 0 || step >= this.#lastStep);
   }
 
+  /** Whether a validation is one that the run would not have without `stopAt`: rate and patience must not hear of it. */
+  #isExtra(step: number): boolean {
+    const { validSteps, totalSteps } = this.#config;
+    return step % validSteps !== 0 && step < totalSteps;
+  }
+
   /** Once, when the run is over. */
   #isAverageDue(): boolean {
     const { averageCheckpoints: count, totalSteps } = this.#config;
@@ -273,8 +280,10 @@ class Run {
     metrics.append({ step, validLoss: loss, validAccuracy: accuracy });
     events.scalar("Loss/valid", loss, step);
     events.scalar("Acc/valid", accuracy, step);
-    if (watchesMetric(schedule)) schedule.observe(this.#config.lrMetric === "loss" ? loss : accuracy);
+    const { stale } = progress;
     await this.#keepBest(accuracy, loss);
+    if (this.#isExtra(step)) progress.stale = Math.min(stale, progress.stale);
+    else if (watchesMetric(schedule)) schedule.observe(this.#config.lrMetric === "loss" ? loss : accuracy);
   }
 
   /** The model's loss and accuracy on the utterances kept for validation; null where that was interrupted. */
@@ -310,8 +319,9 @@ class Run {
   /** Writes a copy of the weights as the best model. */
   async #saveModel(accuracy: number | null): Promise<void> {
     const { model, description, progress: { step } } = this.#setup;
-    const { featureSettings } = this.#data;
-    const facts = { ...description, featureSettings, step, accuracy };
+    const { featureSettings, utterances } = this.#data;
+    const validDigest = digestOfNames(this.#setup.valid.map((i) => utterances[i].id));
+    const facts = { ...description, featureSettings, step, accuracy, validDigest };
     await this.#folder.saveBest(modelToSave(await model.stateArrays(), facts));
   }
 

@@ -4,6 +4,7 @@ import { readSafetensors } from "../../data/files/safetensors.ts";
 import { openDataSet, splitStratified } from "../../data/sets/mod.ts";
 import { modelKinds } from "../../train/models/mod.ts";
 import { manualSeed, memory } from "../../tensor/mod.ts";
+import { readMetrics } from "../../train/metrics_file.ts";
 import { describeModel, loadModel } from "../../train/model_file.ts";
 import { validate, type Validation } from "../../train/validate.ts";
 import { forEachDevice } from "../devices.ts";
@@ -51,6 +52,24 @@ forEachDevice(
       const { step, rows } = await runSmall(device, { ...steps, out: parts }, { resume: true, stopAt: 100 });
       strictEqual(step, 40);
       deepStrictEqual(rows.filter((row) => !(row.step === 13 && row.validLoss !== undefined)), unbroken.rows);
+    });
+  },
+);
+
+forEachDevice(
+  "a plateau does not hear of validations that are there only because a run stops for now",
+  async (device) => {
+    await withData(async (folder, data) => {
+      const plateau = { schedule: "plateau", lrPatience: 0, lrGamma: 0.5, lr: 1e-6, validSteps: 10 } as const; // nothing improves
+      const config = { ...plateau, data, logSteps: 1 };
+      const unbroken = await runSmall(device, { ...config, out: join(folder, "whole") });
+      const out = join(folder, "parts");
+      for (const stopAt of [13, 17, 40]) await runSmall(device, { ...config, out }, { resume: stopAt > 13, stopAt });
+      const rates = async (run: string) =>
+        (await readMetrics(join(folder, run, "metrics.jsonl"))).flatMap(({ lr }) => lr ?? []);
+      deepStrictEqual(await rates("parts"), await rates("whole"));
+      strictEqual(new Set(await rates("whole")).size, 3);
+      strictEqual(unbroken.step, 40);
     });
   },
 );
