@@ -62,7 +62,11 @@ async function evaluateHere(request: EvaluateRequest, screen: Screen): Promise<E
   const skipped: Skipped[] = [];
   const { label = config?.label || undefined, labelColumn = config?.labelColumn || undefined } = request;
   using data = await openLabelledData(path, { loaded, label, labelColumn, screen, skipped });
-  const { indices, description, name } = await choosePart(data, { ...request, config });
+  const { indices, description, name } = await choosePart(data, {
+    ...request,
+    config,
+    validDigest: loaded.validDigest,
+  });
   screen.info(`Evaluate ${path}: ${description}`);
   const { known, unknownClasses } = sortOut(data, indices, loaded.classes);
   if (unknownClasses.length > 0) screen.info(`Unknown classes: ${unknownNote(unknownClasses)}`);

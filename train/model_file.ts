@@ -31,6 +31,8 @@ export interface ModelFacts {
   readonly step: number;
   /** Validation accuracy at that step, 0 to 1; null if never validated. */
   readonly accuracy: number | null;
+  /** Digest of the names of the utterances kept for validation, see `digestOfNames`; earlier versions did not write it. */
+  readonly validDigest?: number;
 }
 
 /** A model ready to use. */

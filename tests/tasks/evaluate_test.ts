@@ -76,6 +76,12 @@ Deno.test("evaluate: the validation split of the run gives the accuracy that tra
     strictEqual(cropped.code, 0, cropped.err);
     match(cropped.out, /, up to 3 crops of 16 frames each$/m);
     refused(await evaluate("--model", out, "--test"), /^error: Cannot evaluate the run's test fold: it kept none; /m);
+    await writeData(data, { counts: [12, 10, 10, 10] });
+    refused(
+      await evaluate("--model", out),
+      /^error: Cannot evaluate a part of the run's split: the data have changed/m,
+    );
+    await writeData(data);
     if (sharedGpu() !== null) {
       const gpu = join(folder, "gpu");
       strictEqual((await evaluate("--model", out, "--out", gpu, "--device", "webgpu")).code, 0);

@@ -1,5 +1,6 @@
 /** Which part of the data is evaluated. @module */
-import { readSplitTable } from "../../data/sets/mod.ts";
+import { readSplitTable, type Split } from "../../data/sets/mod.ts";
+import { digestOfNames } from "../digest_of_names.ts";
 import { splitOf } from "../split_of.ts";
 import type { TrainConfig } from "../train_config.ts";
 import type { LabelledData } from "./labelled_data.ts";
@@ -33,12 +34,12 @@ export interface ChosenPart {
  *
  * @param data labelled utterances
  * @param request what is wanted
- * @param config of the run if these are its data, else null
- * @throws {Error} Where there is no such part.
+ * @param run config of the run if these are its data, else null; and the digest of what it kept for validation, if known
+ * @throws {Error} Where there is no such part, or the data have changed so that it would not be the run's.
  */
 export async function choosePart(
   data: Pick<LabelledData, "utterances" | "classes">,
-  { part, folds, fold, config }: PartRequest & { config: TrainConfig | null },
+  { part, folds, fold, config, validDigest }: PartRequest & { config: TrainConfig | null; validDigest?: number },
 ): Promise<ChosenPart> {
   if (folds !== undefined && fold !== undefined) return await foldOf(data, { folds, fold });
   if (part === "test") {
@@ -49,6 +50,7 @@ export async function choosePart(
           "(a test part without labels is for deno task infer)",
       );
     }
+    await splitOfRun(data, { config, validDigest });
     return await foldOf(data, { folds: config.folds, fold: config.testFold });
   }
   if (part === "valid" && config === null) {
@@ -56,13 +58,28 @@ export async function choosePart(
   }
   const { length } = data.utterances;
   if (config === null) return { ...all(length), description: `all ${counted(length, "utterance")}` };
-  const { train, valid } = await splitOf(config, data);
-  const count = (n: number) => `${n} of ${counted(length, "utterance")}`;
   if (part === "all") {
+    const { train } = await splitOf(config, data);
     return { ...all(length), description: `all ${counted(length, "utterance")}, ${train.length} of them trained on` };
   }
+  const { valid } = await splitOfRun(data, { config, validDigest });
+  const count = (n: number) => `${n} of ${counted(length, "utterance")}`;
   if (valid.length === 0) throw new Error("Cannot evaluate the run's validation split: it kept none; give --all");
   return { indices: valid, description: `validation split of the run, ${count(valid.length)}`, name: "valid" };
+}
+
+/** The run's split, unless utterances that it trained on could be in another part of it by now. */
+async function splitOfRun(
+  data: Pick<LabelledData, "utterances" | "classes">,
+  { config, validDigest }: { config: TrainConfig; validDigest?: number },
+): Promise<Split> {
+  const split = await splitOf(config, data);
+  const digest = digestOfNames(split.valid.map((i) => data.utterances[i].id));
+  if (validDigest === undefined || digest === validDigest) return split;
+  throw new Error(
+    "Cannot evaluate a part of the run's split: the data have changed since, and what it trained on may be in it; " +
+      "give --folds FILE and --fold X, or --all",
+  );
 }
 
 function all(length: number): Pick<ChosenPart, "indices" | "name"> {
