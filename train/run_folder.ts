@@ -28,6 +28,14 @@ export interface Checkpoint extends Saved {
   readonly path: string;
 }
 
+/** Which of the last checkpoints are wanted. */
+export interface Recent {
+  /** At most so many. */
+  readonly count: number;
+  /** Steps between those that a run saves by itself; what an interruption saved in between does not count. */
+  readonly every: number;
+}
+
 /** Checkpoints kept at least: if the newest is cut short, there is one before it. */
 const fewestKept = 2;
 
@@ -126,17 +134,19 @@ export class RunFolder {
     await this.#writing(() => writeSafetensors(this.bestPath, arrays, metadata), resumeRemedy);
   }
 
-  /** Saves a checkpoint and removes all but the newest `keep`, or but the one before it. */
-  async saveCheckpoint(step: number, { arrays, metadata, keep = 0 }: Saved & { keep?: number }): Promise<void> {
+  /** Saves a checkpoint and removes all but it, the one before it, and those that `recent` asks for. */
+  async saveCheckpoint(step: number, { arrays, metadata, ...recent }: Saved & Partial<Recent>): Promise<void> {
     const path = join(this.path, "last", `step-${String(step).padStart(8, "0")}.safetensors`);
     await this.#writing(() => writeSafetensors(path, arrays, metadata), resumeRemedy);
-    const kept = Math.max(fewestKept, keep);
-    for (const old of (await this.#checkpoints()).slice(kept)) await Deno.remove(old.path);
+    const found = await this.#checkpoints();
+    const kept = new Set([...found.slice(0, fewestKept), ...recentOf(found, { count: 0, every: 1, ...recent })]);
+    for (const old of found) if (!kept.has(old)) await Deno.remove(old.path);
   }
 
-  /** The newest checkpoints, at most `count`, newest first. */
-  async recentCheckpoints(count: number): Promise<Checkpoint[]> {
-    return (await this.#checkpoints()).slice(0, count).map((found) => ({ ...found, ...readSafetensors(found.path) }));
+  /** The newest checkpoint and those before it that a run saves whether it is interrupted or not; newest first. */
+  async recentCheckpoints(recent: Recent): Promise<Checkpoint[]> {
+    const found = recentOf(await this.#checkpoints(), recent);
+    return found.map((checkpoint) => ({ ...checkpoint, ...readSafetensors(checkpoint.path) }));
   }
 
   /**
@@ -191,6 +201,11 @@ export class RunFolder {
       throw new Error(`Cannot write to "${this.path}": ${ioFact(error)}; ${remedy}`, { cause: error });
     }
   }
+}
+
+/** Of checkpoints, newest first, the newest and the last ones at every so many steps. */
+function recentOf<T extends { readonly step: number }>(checkpoints: readonly T[], { count, every }: Recent): T[] {
+  return checkpoints.filter(({ step }, i) => i === 0 || step % every === 0).slice(0, count);
 }
 
 /** Errors of the file system, ours ("Cannot …: …") and bugs aside. */

@@ -19,7 +19,7 @@ import type { MetricsFile } from "./metrics_file.ts";
 import { modelToSave } from "./model_file.ts";
 import { Pace } from "./pace.ts";
 import type { Bar, Screen } from "./progress.ts";
-import { RunFolder } from "./run_folder.ts";
+import { type Recent, RunFolder } from "./run_folder.ts";
 import { watchesMetric } from "./schedules/schedule.ts";
 import { type Setup, setUp } from "./setup.ts";
 import { badLoss, StepLog } from "./step_log.ts";
@@ -325,12 +325,18 @@ class Run {
     await this.#folder.saveBest(modelToSave(await model.stateArrays(), facts));
   }
 
+  /** The checkpoints that are averaged: the same ones in a run that is interrupted now and then. */
+  get #averaged(): Recent {
+    const { averageCheckpoints: count, saveSteps: every } = this.#config;
+    return { count, every };
+  }
+
   /** At the end: lets the average of the last checkpoints compete with the best model. */
   async #average(outputs: Outputs): Promise<void> {
     const { model, progress } = this.#setup;
     const { screen, signal } = this.#options;
     if (!this.#isAverageDue() || signal?.aborted) return;
-    const checkpoints = await this.#folder.recentCheckpoints(this.#config.averageCheckpoints);
+    const checkpoints = await this.#folder.recentCheckpoints(this.#averaged);
     model.loadStateDict(averageWeights(checkpoints));
     const measured = await this.#measure();
     if (measured !== null) {
@@ -357,8 +363,7 @@ class Run {
     await log.settle(step); // a bad loss must not be continued from
     if (this.#saved === this.#place()) return;
     if (valid.length === 0) await this.#saveModel(null); // with nothing to choose by, the newest is the best
-    const keep = this.#config.averageCheckpoints;
-    await this.#folder.saveCheckpoint(step, { ...await makeCheckpoint(this.#setup), keep });
+    await this.#folder.saveCheckpoint(step, { ...await makeCheckpoint(this.#setup), ...this.#averaged });
     this.#saved = this.#place();
   }
 

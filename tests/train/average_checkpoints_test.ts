@@ -37,7 +37,7 @@ forEachDevice(
         run.lines.join("\n"),
         /^The average of the last 4 checkpoints:\nStep 40, (best model saved|validation loss)/m,
       );
-      const checkpoints = await (await RunFolder.open(out)).recentCheckpoints(10);
+      const checkpoints = await (await RunFolder.open(out)).recentCheckpoints({ count: 10, every: 5 });
       deepStrictEqual(checkpoints.map(({ step }) => step), [40, 35, 30, 25]);
       const idle = await runSmall(device, { ...config, totalSteps: 40 }, { resume: true });
       ok(!idle.lines.some((line) => line.startsWith("The average")), "not twice");
@@ -67,7 +67,7 @@ forEachDevice(
       match(run.lines.join("\n"), new RegExp(`${said}Step 15, best model saved`));
       deepStrictEqual([run.step, run.bestStep, run.interrupted], [15, 15, false]);
       const best = readSafetensors(join(out, "best.safetensors"));
-      const checkpoints = await (await RunFolder.open(out)).recentCheckpoints(4);
+      const checkpoints = await (await RunFolder.open(out)).recentCheckpoints({ count: 4, every: 5 });
       deepStrictEqual(best.arrays, averageWeights(checkpoints));
       notDeepStrictEqual(best.arrays, averageWeights(checkpoints.slice(0, 1)));
       const idle = await runSmall(device, { ...jumpy, out }, { resume: true });
@@ -84,3 +84,24 @@ forEachDevice(
     }, { noise: 2 });
   },
 );
+
+forEachDevice("the average of a run that was interrupted now and then is that of one that was not", async (device) => {
+  await withData(async (folder, data) => {
+    const rate = { schedule: "constant", lr: 0.05 } as const;
+    const config = { ...rate, data, averageCheckpoints: 3, saveSteps: 10, totalSteps: 38 };
+    const [whole, parts] = [join(folder, "whole"), join(folder, "parts")];
+    await runSmall(device, { ...config, out: whole });
+    for (const stopAt of [22, 33, 36]) {
+      await runSmall(device, { ...config, out: parts }, { stopAt, resume: stopAt > 22 });
+    }
+    const run = await runSmall(device, { ...config, out: parts }, { resume: true });
+    match(run.lines.join("\n"), /^The average of the last 3 checkpoints:\nStep 38, /m);
+    const checkpoints = async (out: string) =>
+      (await (await RunFolder.open(out)).recentCheckpoints({ count: 9, every: 10 })).map(({ step }) => step);
+    deepStrictEqual(await checkpoints(parts), [38, 30, 20]);
+    deepStrictEqual(await checkpoints(whole), [38, 30, 20]);
+    const average = async (out: string) =>
+      averageWeights(await (await RunFolder.open(out)).recentCheckpoints({ count: 3, every: 10 }));
+    deepStrictEqual(await average(parts), await average(whole));
+  });
+});

@@ -76,6 +76,27 @@ Deno.test("two checkpoints are kept, nothing else is left behind", async () => {
   });
 });
 
+Deno.test("more checkpoints are kept where they are asked for, and those of interruptions are not among them", async () => {
+  await withFolder(async (folder) => {
+    const run = await RunFolder.create(folder, {});
+    const recent = { count: 3, every: 100 };
+    const steps = async () => (await run.recentCheckpoints(recent)).map(({ step }) => step);
+    for (const step of [100, 200, 250, 300, 310, 320, 400, 410]) {
+      await run.saveCheckpoint(step, { ...saved(step), ...recent });
+    }
+    deepStrictEqual(await steps(), [410, 400, 300]);
+    deepStrictEqual((await namesIn(join(folder, "last"))).map((name) => Number(/\d+/.exec(name))), [300, 400, 410]);
+    await run.saveCheckpoint(415, { ...saved(415), ...recent });
+    deepStrictEqual((await namesIn(join(folder, "last"))).map((name) => Number(/\d+/.exec(name))), [
+      300,
+      400,
+      410,
+      415,
+    ]);
+    deepStrictEqual(await steps(), [415, 400, 300]);
+  });
+});
+
 Deno.test("from a checkpoint cut short anywhere, the one before is used, with a message", async () => {
   await withFolder(async (folder) => {
     const run = await RunFolder.create(folder, {});

@@ -56,6 +56,8 @@ forEachDevice("a run of epochs validates after each; its saved config has epochs
     deepStrictEqual([saved.epochs, saved.validSteps], [3, 1]);
     const again = await runSmall(device, { ...config, epochs: 3 }, { resume: true });
     strictEqual(again.step, 12);
+    ok(again.lines.includes("[Info]: Nothing is left to do: go on with a number of --epochs above 3"));
+    strictEqual((await runSmall(device, { ...config, epochs: 5 }, { resume: true })).step, 20);
     const part = await runSmall(device, { ...config, out: join(folder, "part"), epochs: 3 }, { stopAt: 2 });
     deepStrictEqual([part.step, part.interrupted], [8, false], "where epochs are counted it stops after an epoch");
   });
