@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import { writeAtomic } from "../data/files/mod.ts";
 import { number, text } from "../train/fields.ts";
 import { nameHint } from "../train/name_hint.ts";
+import { printable } from "../train/printable.ts";
 import { checkWritable } from "../train/predictions_csv.ts";
 import { type CommandSpec, parseCommand, withDefault } from "./cli/command.ts";
 import { UsageError } from "./cli/errors.ts";
@@ -47,7 +48,7 @@ await runTask(async () => {
   const { smooth, title = "", zoom } = options;
   const files = filesOf(options.out);
   for (const file of files) await checkWritable(file);
-  const all = await readRuns(positionals, { say: (line) => console.log(line) });
+  const all = await readRuns(positionals, { say: (line) => console.log(printable(line)) });
   const runs = all.filter(({ rows }) => rows.length > 0);
   const empty = all.filter(({ rows }) => rows.length === 0);
   for (const { name } of empty) console.log(`Left out: "${name}" has measured nothing yet`);
@@ -56,7 +57,7 @@ await runTask(async () => {
   const { toPng, toSvg } = await import("./plots/draw.ts"); // only now: --help and typos need no painter
   const svg = await toSvg(trainingCurves(runs, { metrics, smooth, title }));
   for (const file of files) await writeAtomic(file, file.endsWith(".png") ? await toPng(svg, { zoom }) : svg + "\n");
-  for (const run of runs) console.log(summaryOf(run));
+  for (const run of runs) console.log(printable(summaryOf(run)));
   console.log(`Wrote ${files.join(" and ")}`);
   return empty.length > 0 ? exitCodes.failed : exitCodes.done;
 });

@@ -3,6 +3,7 @@
  * elsewhere a line every so often.
  * @module
  */
+import { printable } from "./printable.ts";
 import { barText, formatField, lineText } from "./progress_text.ts";
 
 /** Settings of {@linkcode Screen}; the defaults are this process's own outputs. */
@@ -80,7 +81,7 @@ export class Screen {
   log(line: string): void {
     const shown = this.#bars.at(-1);
     if (this.#options.isTerminal && shown) this.#options.writeErr(eraseLine);
-    this.#options.writeOut(line + "\n");
+    this.#options.writeOut(printable(line) + "\n");
     shown?.draw();
   }
 

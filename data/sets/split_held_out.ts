@@ -65,6 +65,7 @@ export function splitByFolds(
 
 function checkFold(what: string, fold: string, folds: readonly string[]): void {
   if (folds.includes(fold)) return;
+  if (folds.length === 0) throw new RangeError(`${what}: there is no fold "${fold}", and no other`);
   const [near] = nearNames(fold, folds.filter((name) => !/^\d+$/.test(name)));
   const hint = near === undefined ? `its folds are ${folds.slice(0, 20).join(", ")}` : `did you mean "${near}"?`;
   throw new RangeError(`${what}: there is no fold "${fold}"; ${hint}`);

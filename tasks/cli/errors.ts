@@ -1,5 +1,7 @@
 /** Which errors are the user's to mend, and how they are shown. @module */
 
+import { printable } from "../../train/printable.ts";
+
 /** A mistake on the command line or in a config file: the task exits with 2. */
 export class UsageError extends Error {
   override name = "UsageError";
@@ -20,6 +22,10 @@ export function isForUser(error: unknown): boolean {
 
 /** The text for stderr: the message alone where the user can mend it, else (and with `debug`) the stack as well. */
 export function errorText(error: unknown, debug: boolean): string {
+  return printable(plainText(error, debug));
+}
+
+function plainText(error: unknown, debug: boolean): string {
   if (!(error instanceof Error)) return `error: ${String(error)}`;
   if (isForUser(error) && !debug) return `error: ${error.message}`;
   const stack = error.stack?.includes(error.message) ? error.stack : `${error.message}\n${error.stack ?? ""}`;

@@ -20,6 +20,7 @@ Deno.test("a user's mistake shows one line, with DEBUG its stack; a bug always s
   match(bug, /reading 'x'\)\n\s+at .*sample_task\.ts/);
   match(bug, /this is an error in voxgrad itself/);
   doesNotMatch((await runScript(sample, ["--ent", "x"])).err, /\n\s+at /);
+  match((await runScript(sample, ["\x1b[2J"])).err, /^error: Cannot use "·\[2J": /, "nothing steers the terminal");
 });
 
 /** Starts the waiting task, sends it a signal after each pause (in ms), and gives its code and output. */

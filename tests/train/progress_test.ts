@@ -91,6 +91,13 @@ Deno.test("on a terminal, lines stand above the bar and nothing is garbled", () 
   strictEqual(written.out, "[Info]: Use cpu now!\nStep 10, best model saved. (accuracy=0.9000)\n", "stdout has no bar");
 });
 
+Deno.test("what a line quotes cannot steer the terminal", () => {
+  const lines: string[] = [];
+  const screen = new Screen({ writeOut: (text) => lines.push(text), writeErr: () => {}, isTerminal: false });
+  screen.log("\x1b]0;title\x07 \x9b2J a\tb\n\rnaïve – 語");
+  strictEqual(lines.join(""), "·]0;title· ·2J a\tb\n·naïve – 語\n");
+});
+
 Deno.test("a bar is not redrawn more often than ten times a second", () => {
   const { screen, clock, written } = memoryScreen({ isTerminal: true });
   using bar = screen.bar({ label: "Train", total: 1000, unit: "step" });

@@ -50,6 +50,7 @@ Deno.test("split by folds: what cannot be is said", async () => {
     [[...lines, "dog/1-a.ogg,3"], { validFold: 1 }, /: folds overlap: "dog\/1-a\.ogg" is in fold 1 \(line 2\) and in/],
     [lines.slice(1), { validFold: 1 }, /: 1 of 6 utterances are not in it \("dog\/1-a\.ogg"\)$/],
     [lines, { validFold: 6 }, /^RangeError: .*: there is no fold "6"; its folds are 1, 2, 3$/],
+    [[], { validFold: 1 }, /^RangeError: .*: there is no fold "1", and no other$/],
     [lines, { validFold: 1, testFold: "valid" }, /: there is no fold "valid"; its folds are 1, 2, 3$/],
     [lines, { validFold: 1, testFold: 1 }, /^RangeError: .*: fold 1 is to be both for validation and for testing$/],
     [[...lines, "more.ogg,4"], { validFold: 4 }, /: no utterance is in fold 4$/],
