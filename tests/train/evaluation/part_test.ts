@@ -70,7 +70,8 @@ Deno.test("part: folds of a file, and the run's test fold", async () => {
     deepStrictEqual(second.indices, [10, 11, 12, 13, 14]);
     const config = smallConfig({ folds, validFold: "2", testFold: "3" });
     deepStrictEqual((await choosePart(data, { part: "auto", config })).indices, [10, 11, 12, 13, 14]);
-    deepStrictEqual((await choosePart(data, { part: "test", config })).indices, [15, 16, 17, 18, 19]);
+    const test = await choosePart(data, { part: "test", config });
+    deepStrictEqual([test.indices, test.name], [[15, 16, 17, 18, 19], "fold-3"], "not under the name of validation");
     await rejects(choosePart(data, { part: "auto", folds, fold: "4", config: null }), {
       message: `Cannot evaluate fold "4" of "${folds}": its folds are 1, 2, 3`,
     });
