@@ -1,6 +1,6 @@
 /**
  * The two kernels behind convolutions: images through a window with weights, and the gradient of those weights. Strides may be anything
- * and sizes 0, so that the gradient of the input is a convolution too (conv_transpose.ts).
+ * and sizes 0, so that the gradient of the input is a convolution too (conv_gradients.ts).
  * @module
  */
 import type { Kernel } from "../device/kernel.ts";

@@ -70,7 +70,7 @@ function addPlaneJob(
   }, name);
 }
 
-/** Calls `body` for each window of a table from window `from` on. */
+/** Calls `body` for each of the first `count` windows of a table. */
 function forWindows(f: Body, table: I32, count: I32, body: (window: Window) => void): void {
   const entry = f.local("i32", i32.add(table, 0));
   const left = f.local("i32", i32.add(count, 0));
