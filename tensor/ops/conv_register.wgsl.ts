@@ -60,7 +60,7 @@ export function convRegisterGpu(c: ConvArgs, bytes = BLOCK_BYTES): GpuPlan {
   return { dispatches, scratch: [4 * groups * k * pitchOf(m), columnBytes, Math.max(4, partBytes), denseBytes] };
 }
 
-/** Inputs [x, g], output weight; g lies row-major. */
+/** Inputs [x, g], output weight; g lies row-major or channels last, so that positions are `y.col` apart. */
 export function convWeightRegisterGpu(c: ConvWindow, bytes = BLOCK_BYTES): GpuPlan {
   const { groups, outChannels: m, y } = c;
   const n = c.inChannels * c.kernel[0] * c.kernel[1];
@@ -72,8 +72,8 @@ export function convWeightRegisterGpu(c: ConvWindow, bytes = BLOCK_BYTES): GpuPl
   const goal = { offset: c.weight.offset, batch: [0, m * n], row: n, col: 1 } as const;
   blocks.forEach((block, i) => {
     const k = block.images * block.count;
-    const offset = y.offset + block.image * y.batch + block.first;
-    const panel = { offset, batch: [m * y.channel, y.batch], inner: 1, outer: y.channel } as const;
+    const offset = y.offset + block.image * y.batch + block.first * y.col;
+    const panel = { offset, batch: [m * y.channel, y.batch], inner: y.col, outer: y.channel } as const;
     const packed = pack(panel, { k: block.count, size: m, batch: [groups, block.images], from: 1, to: gPanel });
     const args: MatmulArgs = {
       ...{ ...whole, k },

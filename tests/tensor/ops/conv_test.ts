@@ -175,9 +175,13 @@ forEachVariant("convolutions read every layout of x and weight", async () => {
 const channelsLast = (x: Tensor) => x.transpose(1, 2).contiguous().transpose(1, 2);
 
 forEachVariant("depthwise and pointwise conv1d keep channels last, in the result and in the gradient", async () => {
-  const kinds: [number[], Conv1dOptions][] = [[[20, 1, 5], { groups: 20, padding: 2 }], [[9, 20, 1], {}]];
-  for (const [wShape, options] of kinds) {
-    const [x, w, b] = [drawn(1, [2, 20, 37]), drawn(2, wShape), drawn(3, [wShape[0]])];
+  const kinds: [time: number, weight: number[], Conv1dOptions][] = [
+    [37, [20, 1, 5], { groups: 20, padding: 2 }],
+    [37, [9, 20, 1], {}],
+    [457, [20, 1, 5], { groups: 20, padding: 2, stride: 2 }], // too much for the kernel of small ones
+  ];
+  for (const [time, wShape, options] of kinds) {
+    const [x, w, b] = [drawn(1, [2, 20, time]), drawn(2, wShape), drawn(3, [wShape[0]])];
     const grads = async (image: Tensor) => {
       const leaves = [image.detach(), w.detach(), b.detach()].map((t) => t.requireGrad());
       const y = conv1d(leaves[0], leaves[1], leaves[2], options);
