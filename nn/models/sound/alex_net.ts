@@ -16,7 +16,7 @@ function stage(inChannels: number, outChannels: number, kernel: number, options:
   return [new Conv2d(inChannels, outChannels, kernel, options), new BatchNorm2d(outChannels), new ReLU()];
 }
 
-const halving = () => new MaxPool2d(3, { stride: 2 });
+const halving = (): MaxPool2d => new MaxPool2d(3, { stride: 2 });
 
 /**
  * AlexNet (Krizhevsky et al. 2012; torchvision's widths and names) with one input channel, steps of 1 band and 2 frames in its first
@@ -24,7 +24,7 @@ const halving = () => new MaxPool2d(3, { stride: 2 });
  */
 export class AlexNet extends Module implements Classifier {
   /** Five convolutions. */
-  readonly features = new Sequential(
+  readonly features: Sequential = new Sequential(
     ...stage(1, 64, 11, { stride: [1, 2], padding: 2 }),
     halving(),
     ...stage(64, 192, 5, { padding: 2 }),
@@ -35,7 +35,7 @@ export class AlexNet extends Module implements Classifier {
     halving(),
   );
   /** To 4 × 6. */
-  readonly avgpool = new AdaptiveAvgPool2d([4, 6]);
+  readonly avgpool: AdaptiveAvgPool2d = new AdaptiveAvgPool2d([4, 6]);
   /** Dropout, linear, ReLU, dropout, linear, ReLU, and the head. */
   readonly classifier: Sequential;
   readonly #hidden: readonly Layer[];

@@ -15,23 +15,23 @@ import { asImage, soundHead, type SoundModelOptions } from "./options.ts";
  */
 export class SoundCnn extends Module implements Classifier {
   /** 3 × 3, 1 → 32. */
-  readonly conv1 = new Conv2d(1, 32, 3);
+  readonly conv1: Conv2d = new Conv2d(1, 32, 3);
   /** 3 × 3, 32 → 64. */
-  readonly conv2 = new Conv2d(32, 64, 3);
+  readonly conv2: Conv2d = new Conv2d(32, 64, 3);
   /** 3 × 3, 64 → 128. */
-  readonly conv3 = new Conv2d(64, 128, 3);
+  readonly conv3: Conv2d = new Conv2d(64, 128, 3);
   /** 3 × 3, 128 → 256. */
-  readonly conv4 = new Conv2d(128, 256, 3);
+  readonly conv4: Conv2d = new Conv2d(128, 256, 3);
   /** After each pair of convolutions. */
-  readonly dropout1 = new Dropout(0.25);
+  readonly dropout1: Dropout = new Dropout(0.25);
   /** Before the head. */
-  readonly dropout2 = new Dropout(0.5);
+  readonly dropout2: Dropout = new Dropout(0.5);
   /** Halves both axes. */
-  readonly halving = new MaxPool2d(2);
+  readonly halving: MaxPool2d = new MaxPool2d(2);
   /** To 8 × 8. */
-  readonly pooling = new AdaptiveAvgPool2d(8);
+  readonly pooling: AdaptiveAvgPool2d = new AdaptiveAvgPool2d(8);
   /** To the embedding of 128. */
-  readonly fc1 = new Linear(16384, 128);
+  readonly fc1: Linear = new Linear(16384, 128);
   /** To the classes. */
   readonly fc2: Head;
 

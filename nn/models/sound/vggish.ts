@@ -20,7 +20,7 @@ function convolution(inChannels: number, outChannels: number): Layer[] {
  */
 export class VGGish extends Module implements Classifier {
   /** Six convolutions. */
-  readonly features = new Sequential(
+  readonly features: Sequential = new Sequential(
     ...convolution(1, 64),
     new MaxPool2d(2),
     ...convolution(64, 128),
@@ -33,7 +33,7 @@ export class VGGish extends Module implements Classifier {
     new AdaptiveMaxPool2d([4, 6]),
   );
   /** 4096, 4096 and the embedding of 128. */
-  readonly embeddings = new Sequential(
+  readonly embeddings: Sequential = new Sequential(
     new Linear(512 * 24, 4096),
     new ReLU(),
     new Linear(4096, 4096),
