@@ -1,6 +1,6 @@
 /**
  * voxgrad: a tensor and autograd engine on WebGPU and CPU, neural-network modules, audio features and a trainer, for identifying
- * speakers with Deno.
+ * speakers and classifying sounds with Deno.
  *
  * - Tensors: {@linkcode tensor}, {@linkcode zeros}, {@linkcode randn} and the methods of {@linkcode Tensor}, named as PyTorch's in
  *   camelCase. `await x.data()` reads values; everything else is synchronous.
