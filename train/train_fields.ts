@@ -1,4 +1,5 @@
 /** What each key of a training run's config may hold, what it is for, and how `--help` groups it. @module */
+import { featurePresets } from "../data/features/settings.ts";
 import type { FieldsOf } from "./config.ts";
 import { choice, flag, integer, number, numbers, text } from "./fields.ts";
 import type { TrainConfig } from "./train_config.ts";
@@ -28,7 +29,9 @@ const groups = {
       placeholder: "NAME",
       empty: true,
     }),
-    features: text("Features of recordings: hw4, ecapa80 or sound64; a data set has its own", { placeholder: "NAME" }),
+    features: text(`Features of recordings: ${Object.keys(featurePresets).join(", ")}; a data set has its own`, {
+      placeholder: "NAME",
+    }),
     batchSize: integer("Utterances a training batch", count),
     segmentLength: integer("Frames of a training utterance; longer ones are cropped at random", count),
     validSegment: choice("Validate on whole utterances, or on their middle segmentLength frames", ["whole", "centre"]),

@@ -1,5 +1,6 @@
 import { checkWaveform, type FeatureExtractor, type FeatureFrames } from "./extractor.ts";
 import { type FilterBank, kaldiFilters } from "./filters.ts";
+import { normalizeFrames } from "./normalize.ts";
 import { PairedPower } from "./paired_power.ts";
 import { type FeatureOptions, type KaldiFbankSettings, resolveSettings } from "./settings.ts";
 import { raise } from "./spectrogram.ts";
@@ -62,7 +63,7 @@ export class KaldiFbank implements FeatureExtractor {
       this.#write(a, energyA, data, t * channels);
       if (!last) this.#write(b, energyB, data, (t + 1) * channels);
     }
-    return { data, frames, channels };
+    return normalizeFrames({ data, frames, channels }, this.settings.normalize);
   }
 
   /** The samples under all frames: zeros after a short waveform, or the ends mirrored if edges are not snipped. */

@@ -1,5 +1,6 @@
 import type { FeatureExtractor, FeatureFrames } from "./extractor.ts";
 import { MelBands } from "./mel_bands.ts";
+import { normalizeFrames } from "./normalize.ts";
 import { type FeatureOptions, type MelSettings, resolveSettings } from "./settings.ts";
 
 /**
@@ -31,6 +32,6 @@ export class MelSpectrogram implements FeatureExtractor {
 
   /** Features of a mono waveform; see `FeatureExtractor.apply`. */
   apply(samples: Float32Array): FeatureFrames {
-    return this.#bands.apply(samples);
+    return normalizeFrames(this.#bands.apply(samples), this.settings.normalize);
   }
 }

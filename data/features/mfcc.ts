@@ -1,6 +1,7 @@
 import { amplitudeToDb } from "./amplitude_to_db.ts";
 import type { FeatureExtractor, FeatureFrames } from "./extractor.ts";
 import { MelSpectrogram } from "./mel_spectrogram.ts";
+import { normalizeFrames } from "./normalize.ts";
 import { type FeatureOptions, type MfccSettings, resolveSettings } from "./settings.ts";
 
 /**
@@ -23,7 +24,7 @@ export class Mfcc implements FeatureExtractor {
   constructor(options: FeatureOptions<"mfcc"> = {}) {
     this.settings = resolveSettings("mfcc", options);
     const { kind: _, nMfcc, topDb: _top, ...mel } = this.settings;
-    this.#mel = new MelSpectrogram(mel);
+    this.#mel = new MelSpectrogram({ ...mel, normalize: "none" });
     this.#dct = dctMatrix(nMfcc, mel.nMels);
     this.channels = nMfcc;
   }
@@ -45,7 +46,7 @@ export class Mfcc implements FeatureExtractor {
         data[t * channels + c] = sum;
       }
     }
-    return { data, frames, channels };
+    return normalizeFrames({ data, frames, channels }, this.settings.normalize);
   }
 }
 

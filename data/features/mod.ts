@@ -12,16 +12,19 @@ export { KaldiFbank } from "./kaldi_fbank.ts";
 export { LogMel } from "./log_mel.ts";
 export { MelSpectrogram } from "./mel_spectrogram.ts";
 export { Mfcc } from "./mfcc.ts";
+export { normalizeFrames } from "./normalize.ts";
 export { resample, type ResampleOptions, Resampler } from "./resample.ts";
 export {
   featureKinds,
   type FeatureOptions,
+  type FeaturePresets,
   featurePresets,
   type FeatureSettings,
   type KaldiFbankSettings,
   type LogMelSettings,
   type MelSettings,
   type MfccSettings,
+  type Normalization,
   parseFeatureSettings,
   type SettingsOf,
   type SpectrogramSettings,

@@ -3,6 +3,9 @@ import { fieldsOf, type FieldTable } from "./settings_fields.ts";
 import { nearNames } from "../near_names.ts";
 import type { WindowName } from "./window.ts";
 
+/** How each channel is normalised over the frames of a recording; see `normalizeFrames`. */
+export type Normalization = "none" | "mean" | "layer";
+
 /** Settings of a spectrogram, torchaudio's defaults. Frames are centred, the ends padded by reflection. */
 export interface SpectrogramSettings {
   /** |STFT|^power. */
@@ -21,6 +24,8 @@ export interface SpectrogramSettings {
   power: number;
   /** Whether frame t is centred on sample t * `hopLength`, else it starts there; default true. */
   center: boolean;
+  /** What is taken from each channel over a recording: its "mean", mean and deviation ("layer"), or "none" (default). */
+  normalize: Normalization;
 }
 
 /** Settings of a mel spectrogram. */
@@ -99,6 +104,8 @@ export interface KaldiFbankSettings {
   energyFloor: number;
   /** Factor on the waveform (Kaldi's own tools take int16 values: 32768); default 1. */
   scale: number;
+  /** What is taken from each channel over a recording: its "mean", mean and deviation ("layer"), or "none" (default). */
+  normalize: Normalization;
 }
 
 /** Everything that determines a feature: plain data that travels as JSON in a data set and in a checkpoint. */
@@ -118,16 +125,42 @@ export type FeatureOptions<K extends FeatureSettings["kind"]> = Partial<Omit<Set
 /** What can be computed. */
 export const featureKinds: readonly FeatureSettings["kind"][] = ["spectrogram", "mel", "logMel", "mfcc", "kaldiFbank"];
 
-/**
- * Settings by name: `hw4` are those of the HW4 data (40 bands, 25 ms, natural log clamped at 1e-9), `ecapa80` those of
- * the ECAPA-TDNN recipe (80 bands), `sound64` those of the sound classification recipes (44.1 kHz, 64 bands, floor 1e-5).
- */
-export const featurePresets: Readonly<Record<"hw4" | "ecapa80" | "sound64", LogMelSettings>> = {
+/** What {@linkcode featurePresets} holds. */
+export interface FeaturePresets {
+  /** The HW4 data: 40 bands, 25 ms, natural log clamped at 1e-9. */
+  readonly hw4: LogMelSettings;
+  /** The same with 80 bands. */
+  readonly ecapa80: LogMelSettings;
+  /** Speakers: 80 bands, 1e-6 added before the logarithm, each band's mean over the recording subtracted. */
+  readonly speaker80: LogMelSettings;
+  /** Sound classification: 44.1 kHz, 64 bands, floor 1e-5. */
+  readonly sound64: LogMelSettings;
+  /** S4's exact setting: 80 mel bands of power, no logarithm, LayerNorm over time. */
+  readonly "s4-mel": MelSettings;
+  /** The same of a power spectrogram, 201 channels. */
+  readonly "s4-spectrogram": SpectrogramSettings;
+  /** The same of 40 cepstral coefficients of 80 bands. */
+  readonly "s4-mfcc": MfccSettings;
+}
+
+/** 25 ms every 10 ms at 16 kHz. */
+const SPEECH_FRAMES = { nFft: 400, winLength: 400, hopLength: 160 };
+
+/** Settings by name. */
+export const featurePresets: Readonly<FeaturePresets> = {
   hw4: resolveSettings("logMel", { nFft: 512, winLength: 400, hopLength: 160, nMels: 40 }),
-  ecapa80: resolveSettings("logMel", { nFft: 400, winLength: 400, hopLength: 160, nMels: 80 }),
+  ecapa80: resolveSettings("logMel", { ...SPEECH_FRAMES, nMels: 80 }),
+  // 1e-6 is a little above what the rounding to 16 bits leaves in a band: pauses look alike, however quiet the room was.
+  speaker80: resolveSettings("logMel", {
+    ...{ ...SPEECH_FRAMES, nMels: 80, logFloor: 1e-6 },
+    ...{ logMode: "add", normalize: "mean" },
+  }),
   // A floor of 1e-9 would put the digital silence in many clips far below everything that can be heard: on ESC-10 a linear
   // classifier of means and deviations rises from 82 % to 85 % with this one.
   sound64: resolveSettings("logMel", { sampleRate: 44100, nFft: 1024, hopLength: 441, nMels: 64, logFloor: 1e-5 }),
+  "s4-mel": resolveSettings("mel", { ...SPEECH_FRAMES, nMels: 80, normalize: "layer" }),
+  "s4-spectrogram": resolveSettings("spectrogram", { ...SPEECH_FRAMES, normalize: "layer" }),
+  "s4-mfcc": resolveSettings("mfcc", { ...SPEECH_FRAMES, nMels: 80, normalize: "layer" }),
 };
 
 /**

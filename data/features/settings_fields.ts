@@ -78,6 +78,9 @@ const above = (name: string, scale = 1) => (settings: Readonly<Record<string, un
 const MAX_RATE = 768_000;
 const MAX_SIZE = 1 << 20;
 
+/** Settings of every kind. */
+const common: FieldTable = { normalize: oneOf("none", ["none", "mean", "layer"]) };
+
 const spectrogram: FieldTable = {
   sampleRate: whole(16000, 1, MAX_RATE),
   nFft: whole(400, 2, MAX_SIZE),
@@ -86,6 +89,7 @@ const spectrogram: FieldTable = {
   window: oneOf("hann", windowNames),
   power: number(2, 0.01, 100),
   center: flag(true),
+  ...common,
 };
 
 const mel: FieldTable = {
@@ -127,6 +131,7 @@ const tables: Readonly<Record<FeatureSettings["kind"], FieldTable>> = {
     rawEnergy: flag(true),
     energyFloor: number(1, 0, 1e30),
     scale: number(1, 1e-9, 1e9),
+    ...common,
   },
 };
 

@@ -1,4 +1,5 @@
 import type { FeatureExtractor, FeatureFrames } from "./extractor.ts";
+import { normalizeFrames } from "./normalize.ts";
 import { type FeatureOptions, resolveSettings, type SpectrogramSettings } from "./settings.ts";
 import { ShortTimePower } from "./short_time_power.ts";
 
@@ -44,7 +45,7 @@ export class Spectrogram implements FeatureExtractor {
       raise(power, exponent);
       data.set(power, t * channels);
     });
-    return { data, frames, channels };
+    return normalizeFrames({ data, frames, channels }, this.settings.normalize);
   }
 }
 

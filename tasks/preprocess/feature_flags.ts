@@ -25,6 +25,7 @@ const descriptions: Readonly<Record<FeatureKey, string>> = {
   window: "Name of the window",
   power: "Exponent of the magnitude: 2 is power",
   center: "Centre frames on their time, the ends mirrored",
+  normalize: "Take from each channel its mean over a recording, mean and deviation (layer), or none",
   nMels: "Mel bands",
   fMin: "Lower edge of the first band in Hz",
   fMax: "Upper edge of the last band in Hz",
@@ -104,5 +105,5 @@ function fieldOf(key: FeatureKey): Field<unknown> {
   const help = `${descriptions[key]} (${kinds.length === featureKinds.length ? "all kinds" : kinds.join(", ")})`;
   if (typeof preset === "boolean") return flag(help);
   const plain = typeof preset === "number" ? number(help) : text(help, { placeholder: "NAME" });
-  return { ...plain, parse: (word) => word === "none" ? null : plain.parse(word) };
+  return { ...plain, parse: (word) => word === "none" && preset !== "none" ? null : plain.parse(word) };
 }
