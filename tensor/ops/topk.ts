@@ -6,7 +6,7 @@ import { normalizeAxis, show, sizeOf } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 import { packed } from "./copy.ts";
 import { gather } from "./gather.ts";
-import { type RowArgs } from "./rows.ts";
+import type { RowArgs } from "./rows.ts";
 import { transpose } from "./views.ts";
 import { foldedGrid, GRID_INDEX, requireTurns, uniform } from "./wgsl.ts";
 

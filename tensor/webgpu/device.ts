@@ -5,7 +5,7 @@
 import type { Device, DeviceMemory, Program } from "../device/device.ts";
 import type { Call, Dispatch, GpuTraits } from "../device/kernel.ts";
 import type { Handle } from "../device/storage.ts";
-import { type AdapterFacts } from "./adapter.ts";
+import type { AdapterFacts } from "./adapter.ts";
 import { BufferPool, GpuRange, LEAST_BINDING } from "./buffer_pool.ts";
 import { Pipelines } from "./pipelines.ts";
 import { type Prepared, WebGpuProgram } from "./program.ts";
