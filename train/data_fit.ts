@@ -1,7 +1,7 @@
 /** Whether a model and the features of a data set belong together. @module */
 import type { FeatureSettings } from "../data/features/mod.ts";
 import { type DataSet, openDataSet } from "../data/sets/mod.ts";
-import type { ModelFacts } from "./model_file.ts";
+import type { ModelFacts } from "./model_facts.ts";
 
 /**
  * Opens a data set for a model.

@@ -1,117 +1,13 @@
-/**
- * A trained model as a file: weights, and all that is needed to use them (architecture, sizes, classes, feature settings).
- * @module
- */
-import { type FeatureSettings, parseFeatureSettings } from "../data/features/mod.ts";
-import { type ArrayDict, readSafetensors } from "../data/files/mod.ts";
-import * as models from "./models/mod.ts";
-import { recipes } from "./recipes/mod.ts";
-import type { Saved } from "./run_folder.ts";
-import type { ModelName, TrainConfig } from "./train_config.ts";
-import { trainFields } from "./train_fields.ts";
-import { type Viewing, viewingOf } from "./viewing.ts";
-
-const FORMAT = "voxgrad classifier 2";
-
-/** What a model file says besides weights. */
-export interface ModelFacts {
-  /** Name of the architecture, a config's `model`. */
-  readonly architecture: ModelName;
-  /** Sizes and kinds of the model's parts. */
-  readonly options: models.ModelOptions;
-  /** Values a frame. */
-  readonly channels: number;
-  /** How recordings are to be presented. */
-  readonly viewing: Viewing;
-  /** Names of the classes in the order of the scores. */
-  readonly classes: readonly string[];
-  /** How to make features from recordings; null where the training data did not say. */
-  readonly featureSettings: FeatureSettings | null;
-  /** Step at which the weights were saved. */
-  readonly step: number;
-  /** Validation accuracy at that step, 0 to 1; null if never validated. */
-  readonly accuracy: number | null;
-  /** Digest of the names of the utterances kept for validation, see `digestOfNames`; earlier versions did not write it. */
-  readonly validDigest?: number;
-}
-
-/** A model ready to use. */
-export interface LoadedModel extends ModelFacts {
-  /** An `nn.Classifier` in evaluation mode. */
-  readonly model: ReturnType<(typeof models)["modelKinds"][ModelName]["build"]>;
-}
-
-/** What a config and data say of a model. */
-export function describeModel(
-  config: TrainConfig,
-  channels: number,
-  classes: readonly string[],
-): Pick<ModelFacts, "architecture" | "options" | "channels" | "viewing" | "classes"> {
-  const { model: architecture } = config;
-  const options = models.modelKinds[architecture].optionsOf(config, { channels, classes: classes.length });
-  return { architecture, options, channels, viewing: viewingOf(config), classes };
-}
-
-/** What to write for weights and facts. */
-export function modelToSave(arrays: Readonly<ArrayDict>, facts: ModelFacts): Saved {
-  return { arrays, metadata: { format: FORMAT, facts: JSON.stringify(facts) } };
-}
-
-/** Reads the facts from a file's metadata. */
-export function parseFacts(path: string, metadata: Readonly<Record<string, string>>): ModelFacts {
-  const refuse = (what: string) => new Error(`Cannot load "${path}": ${what}`);
-  if (metadata.format?.startsWith("voxgrad checkpoint")) {
-    throw refuse("it is a checkpoint to resume from; give the run folder, which holds the best model");
-  }
-  if (metadata.format === "voxgrad speaker classifier 1") {
-    throw refuse("an earlier version of voxgrad wrote it; train it anew");
-  }
-  if (metadata.format !== FORMAT) throw refuse("it is not a model that deno task train wrote");
-  let facts: ModelFacts;
-  try {
-    facts = JSON.parse(metadata.facts);
-  } catch {
-    throw refuse("its description is not JSON");
-  }
-  if (!isSane(facts)) throw refuse("its description is damaged");
-  const scores = models.modelKinds[facts.architecture].classesOf(facts.options);
-  if (scores !== facts.classes.length) {
-    throw refuse(`it names ${facts.classes.length} classes, but its model has scores for ${scores}`);
-  }
-  const { featureSettings } = facts;
-  return { ...facts, featureSettings: featureSettings === null ? null : parseFeatureSettings(featureSettings) };
-}
-
-/** Whether a description from a file has the parts that using the model needs; the weights have to fit it as well. */
-function isSane(facts: ModelFacts | null): boolean {
-  if (facts === null || typeof facts !== "object") return false;
-  const { architecture, options, channels, viewing, classes } = facts;
-  const isCount = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 1 && (n as number) <= 1e6;
-  return Object.hasOwn(models.modelKinds, architecture) && typeof options === "object" && options !== null &&
-    Object.values(options).every((value) => typeof value !== "number" || (value >= 0 && value <= 1e6)) &&
-    areOptionsOf(architecture, options) &&
-    Array.isArray(classes) && classes.length > 0 && classes.every((c) => typeof c === "string") &&
-    isCount(channels) && ["whole", "crops"].includes(viewing?.mode) &&
-    isCount(viewing.frames) && isCount(viewing.crops);
-}
-
-/** Whether options are such as an architecture's own, and hold what the key of that name in a config may. */
-function areOptionsOf(architecture: ModelName, options: models.ModelOptions): boolean {
-  const [{ config }] = recipes;
-  const example = models.modelKinds[architecture].optionsOf(config, { channels: 1, classes: 1 });
-  const fields = new Map(Object.entries(trainFields));
-  return Object.entries(options).every(([key, value]) => {
-    const isKey = typeof example[key] === typeof config[key as keyof TrainConfig]; // some only share the name
-    return typeof value === typeof example[key] && (!isKey || fields.get(key)?.check(value) !== undefined);
-  });
-}
+/** A trained model as a file. @module */
+import { ioFact } from "./io_fact.ts";
+import { type LoadedModel, modelFromBytes } from "./model_from_bytes.ts";
 
 /**
- * Loads a model: a run folder (its best model) or a file.
+ * The file of a model: of a run folder its best model, else the path itself.
  *
- * @throws Error if there is none, it is cut short, or weights and description do not fit.
+ * @throws {Error} Where there is none.
  */
-export async function loadModel(path: string): Promise<LoadedModel> {
+export async function modelFileOf(path: string): Promise<string> {
   const isFolder = await Deno.stat(path).then((s) => s.isDirectory, () => {
     throw new Error(`Cannot load model "${path}": there is no such file or folder`);
   });
@@ -121,9 +17,18 @@ export async function loadModel(path: string): Promise<LoadedModel> {
       `Cannot load model "${path}": it holds no best.safetensors; train a while longer, up to the first validation`,
     );
   }
-  const { arrays, metadata } = readSafetensors(file);
-  const facts = parseFacts(file, metadata);
-  const model = models.modelKinds[facts.architecture].build(facts.options);
-  model.loadStateDict(arrays, { source: file });
-  return { ...facts, model: model.eval() };
+  return file;
+}
+
+/**
+ * Loads a model: a run folder (its best model) or a file.
+ *
+ * @throws {Error} Where there is none, it is cut short, or weights and description do not fit.
+ */
+export async function loadModel(path: string): Promise<LoadedModel> {
+  const file = await modelFileOf(path);
+  const bytes = await Deno.readFile(file).catch((error) => {
+    throw new Error(`Cannot load model "${path}": ${ioFact(error)}`, { cause: error });
+  });
+  return await modelFromBytes(bytes, file);
 }

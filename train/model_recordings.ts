@@ -1,6 +1,6 @@
 /** Recordings as a trained model wants them. @module */
 import type { UtteranceSource } from "../data/sets/mod.ts";
-import type { LoadedModel } from "./model_file.ts";
+import type { LoadedModel } from "./model_from_bytes.ts";
 import type { Screen } from "./progress.ts";
 import { readRecordings, type RecordingToRead } from "./recordings_source.ts";
 

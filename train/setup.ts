@@ -5,7 +5,7 @@ import { manualSeed } from "../tensor/mod.ts";
 import { Augmentation } from "./augmentation.ts";
 import { freshProgress, type RunParts } from "./checkpoint.ts";
 import { inSteps } from "./in_steps.ts";
-import { describeModel } from "./model_file.ts";
+import { describeModel } from "./model_facts.ts";
 import { modelKinds } from "./models/mod.ts";
 import { Objective } from "./objective.ts";
 import { optimizerOf } from "./optimizer_of.ts";

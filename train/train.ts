@@ -16,7 +16,7 @@ import { averageWeights } from "./average_checkpoints.ts";
 import { makeCheckpoint, restoreCheckpoint, weightsOf } from "./checkpoint.ts";
 import { digestOfNames } from "./digest_of_names.ts";
 import type { MetricsFile } from "./metrics_file.ts";
-import { modelToSave } from "./model_file.ts";
+import { modelToSave } from "./model_facts.ts";
 import { Pace } from "./pace.ts";
 import type { Bar, Screen } from "./progress.ts";
 import { type Recent, RunFolder } from "./run_folder.ts";

@@ -32,3 +32,15 @@ export function framesOf(seconds: number, settings: FeatureSettings): number {
   }
   return createFeatures(settings).frameCount(samples);
 }
+
+/** Samples that a frame's window covers: a shorter waveform is mostly padding. */
+export function windowSamples(settings: FeatureSettings): number {
+  return settings.kind === "kaldiFbank"
+    ? Math.floor(settings.sampleRate * settings.frameLength / 1000)
+    : settings.winLength;
+}
+
+/** Whether no sample is further from 0 than one step of 16 bits: nothing that was recorded is that quiet. */
+export function isSilent(samples: Float32Array): boolean {
+  return samples.every((x) => Math.abs(x) <= 2 ** -15);
+}

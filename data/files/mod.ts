@@ -9,6 +9,7 @@ export {
   openSafetensors,
   readSafetensors,
   type SafetensorsFile,
+  type SafetensorsOptions,
   writeSafetensors,
 } from "./safetensors.ts";
 export type { SafetensorsEntry } from "./safetensors_header.ts";

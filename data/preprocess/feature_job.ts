@@ -1,6 +1,7 @@
 import { readAudio } from "../audio/mod.ts";
 import { createFeatures } from "../features/create.ts";
-import { type FeatureSettings, parseFeatureSettings } from "../features/settings.ts";
+import { isSilent, windowSamples } from "../features/silence.ts";
+import { parseFeatureSettings } from "../features/settings.ts";
 
 /** What a worker is asked to do. */
 export interface WorkerJob {
@@ -47,19 +48,12 @@ export function featureJob(settings: unknown): (path: string) => Promise<Feature
       const { data, frames } = features.apply(samples);
       if (frames === 0) throw new Error("it is too short for one frame");
       if (!allFinite(data)) throw new Error("a feature is not finite");
-      const isSilent = samples.every((x) => Math.abs(x) <= 2 ** -15), isShort = samples.length < window;
-      return { data: ownBuffer(data), frames, seconds, isSilent, isShort };
+      const isShort = samples.length < window;
+      return { data: ownBuffer(data), frames, seconds, isSilent: isSilent(samples), isShort };
     } catch (error) {
       return { reason: explain(path, error) };
     }
   };
-}
-
-/** Samples that a frame's window covers. */
-function windowSamples(settings: FeatureSettings): number {
-  return settings.kind === "kaldiFbank"
-    ? Math.floor(settings.sampleRate * settings.frameLength / 1000)
-    : settings.winLength;
 }
 
 function allFinite(data: Float32Array): boolean {

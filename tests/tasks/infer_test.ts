@@ -1,7 +1,7 @@
 /** `deno task infer` as a user types it. */
 import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { parseFacts } from "../../train/model_file.ts";
+import { parseFacts } from "../../train/model_facts.ts";
 import { readSafetensors, writeSafetensors } from "../../data/files/safetensors.ts";
 import { sharedGpu } from "../devices.ts";
 import { tone } from "../data/preprocess/recordings_folder.ts";

@@ -1,6 +1,6 @@
 /** Descriptions in model files, which may come from anywhere. @module */
 import { match, strictEqual, throws } from "node:assert/strict";
-import { describeModel, modelToSave, parseFacts } from "../../train/model_file.ts";
+import { describeModel, modelToSave, parseFacts } from "../../train/model_facts.ts";
 import { smallConfig } from "./small_run.ts";
 
 const classes = ["a", "b", "c"];

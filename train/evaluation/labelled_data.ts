@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { findRecordings } from "../../data/preprocess/recordings.ts";
 import type { Utterance, UtteranceSource } from "../../data/sets/mod.ts";
 import { openFittingSet } from "../data_fit.ts";
-import type { LoadedModel } from "../model_file.ts";
+import type { LoadedModel } from "../model_from_bytes.ts";
 import { readForModel, type Skipped } from "../model_recordings.ts";
 import type { Screen } from "../progress.ts";
 
