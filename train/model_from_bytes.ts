@@ -3,14 +3,14 @@
  * @module
  */
 import { readSafetensors } from "../data/files/safetensors_file.ts";
-import type { Classifier } from "../nn/mod.ts";
 import { type ModelFacts, parseFacts } from "./model_facts.ts";
-import { modelKinds } from "./models/mod.ts";
+import * as models from "./models/mod.ts";
+import type { ModelName } from "./train_config.ts";
 
 /** A model ready to use. */
 export interface LoadedModel extends ModelFacts {
   /** An `nn.Classifier` in evaluation mode, on the device that was current when it was loaded. */
-  readonly model: Classifier;
+  readonly model: ReturnType<(typeof models)["modelKinds"][ModelName]["build"]>;
   /** SHA-256 of the file's bytes in lower-case hexadecimals: what calibrations and databases of speakers know the model by. */
   readonly id: string;
 }
@@ -26,7 +26,7 @@ export async function modelFromBytes(bytes: Uint8Array<ArrayBuffer>, name: strin
   const id = await sha256(bytes);
   const { arrays, metadata } = readSafetensors(bytes, { name });
   const facts = parseFacts(name, metadata);
-  const model = modelKinds[facts.architecture].build(facts.options);
+  const model = models.modelKinds[facts.architecture].build(facts.options);
   model.loadStateDict(arrays, { source: name });
   return { ...facts, id, model: model.eval() };
 }

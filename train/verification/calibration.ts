@@ -13,7 +13,7 @@ export type Scoring = (typeof scorings)[number];
 /** A model's threshold, and the trials it was chosen on. Shares are 0 to 1. */
 export interface Calibration {
   /** Changes when the meaning of the rest does. */
-  readonly format: typeof FORMAT;
+  readonly format: "voxgrad calibration 1";
   /** The model's `id`. */
   readonly model: string;
   /** How scores are made. */

@@ -12,6 +12,7 @@ export interface Cohort {
 
 /** Mean and standard deviation of an embedding's most similar cosines with a cohort. */
 export interface CohortStatistics {
+  /** Of cosines. */
   readonly mean: number;
   /** Above 0. */
   readonly deviation: number;

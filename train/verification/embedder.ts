@@ -15,6 +15,7 @@ export interface EmbedderOptions {
 
 /** A waveform that tells nothing about a voice. */
 export class UnusableWave extends Error {
+  /** For messages. */
   override name = "UnusableWave";
   /** What is wrong with it. */
   readonly reason: "short" | "silent" | "not finite";

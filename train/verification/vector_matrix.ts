@@ -4,7 +4,9 @@
 export interface VectorMatrix {
   /** `count` × `dim` numbers. */
   readonly values: Float32Array;
+  /** How many there are. */
   readonly count: number;
+  /** Numbers each. */
   readonly dim: number;
 }
 
