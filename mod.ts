@@ -45,6 +45,7 @@ export * from "./data/features/mod.ts";
 export * from "./data/files/mod.ts";
 export * from "./data/preprocess/mod.ts";
 export * from "./data/sets/mod.ts";
+export * from "./data/waveforms/mod.ts";
 export * from "./train/optim/mod.ts";
 export * from "./train/schedules/mod.ts";
 export type { ModelFacts } from "./train/model_facts.ts";

@@ -2,6 +2,7 @@
 import { parseFeatureSettings } from "../data/features/settings.ts";
 import { scheduleOf } from "./schedules/from_config.ts";
 import type { TrainConfig } from "./train_config.ts";
+import { segmentFramesOf } from "./viewing.ts";
 
 /**
  * Checks values that have to fit together.
@@ -11,6 +12,7 @@ import type { TrainConfig } from "./train_config.ts";
  */
 export function checkTrainConfig(config: TrainConfig): void {
   parseFeatureSettings(config.features);
+  checkChunks(config);
   checkModel(config);
   checkSplit(config);
   checkAugmentation(config);
@@ -18,16 +20,34 @@ export function checkTrainConfig(config: TrainConfig): void {
   scheduleOf(config); // refuses what it cannot be made of
 }
 
-function checkModel({ model, dModel, nHead, convKernel, attention, maxTime, segmentLength }: TrainConfig): void {
+/** Frames of a training utterance, and how to say where they come from: "segmentLength is 64". */
+function segmentOf(config: TrainConfig): { frames: number; fact: string } {
+  const { chunkSeconds } = config, frames = segmentFramesOf(config);
+  return {
+    frames,
+    fact: chunkSeconds > 0 ? `chunkSeconds ${chunkSeconds} has ${frames} frames` : `segmentLength is ${frames}`,
+  };
+}
+
+/** A chunk has to have a sample at least; data sets that have features of their own are refused when they are opened. */
+function checkChunks({ chunkSeconds, features }: TrainConfig): void {
+  const { sampleRate } = parseFeatureSettings(features);
+  if (chunkSeconds > 0 && chunkSeconds * sampleRate < 1) {
+    throw new RangeError(`Cannot train on chunks of ${chunkSeconds} s: that is no sample at ${sampleRate} Hz`);
+  }
+}
+
+function checkModel(config: TrainConfig): void {
+  const { model, dModel, nHead, convKernel, attention, maxTime } = config, { frames, fact } = segmentOf(config);
   if (model === "conformer" && convKernel % 2 === 0) {
     throw new RangeError(`Cannot build the model: convKernel is ${convKernel}, expected an odd number`);
   }
   if (dModel % nHead !== 0) {
     throw new RangeError(`Cannot build the model: dModel is ${dModel}, which nHead ${nHead} does not divide`);
   }
-  if (attention === "linformer" && segmentLength > maxTime) {
+  if (attention === "linformer" && frames > maxTime) {
     throw new RangeError(
-      `Cannot build the model: segmentLength is ${segmentLength}, and Linformer attention is made for a maxTime of ${maxTime}`,
+      `Cannot build the model: ${fact}, and Linformer attention is made for a maxTime of ${maxTime}`,
     );
   }
 }
@@ -63,7 +83,7 @@ function checkEpochs({ epochs, schedule, warmupSteps, loss, marginSteps }: Train
 }
 
 function checkAugmentation(config: TrainConfig): void {
-  const { model, mixup, loss, specAugment, timeShift, timeWarp, segmentLength } = config;
+  const { model, mixup, loss, specAugment, timeShift, timeWarp } = config, { frames, fact } = segmentOf(config);
   if (timeShift > 0 && (model === "transformer" || model === "conformer")) {
     throw new RangeError(
       `Cannot turn utterances by timeShift ${timeShift}: model "${model}" masks what follows them; set it to 0`,
@@ -72,9 +92,9 @@ function checkAugmentation(config: TrainConfig): void {
   if (mixup > 0 && loss !== "cross-entropy") {
     throw new RangeError(`Cannot mix utterances with the loss "${loss}": a margin needs one target; set mixup to 0`);
   }
-  if (specAugment && 2 * timeWarp >= segmentLength) {
+  if (specAugment && 2 * timeWarp >= frames) {
     throw new RangeError(
-      `Cannot warp time by ${timeWarp} frames: expected less than half of segmentLength ${segmentLength}`,
+      `Cannot warp time by ${timeWarp} frames: ${fact}, wanted more than twice as many`,
     );
   }
 }

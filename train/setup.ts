@@ -14,7 +14,7 @@ import { splitOf } from "./split_of.ts";
 import type { TrainConfig } from "./train_config.ts";
 import type { TrainingData } from "./training_data.ts";
 import { TrainingStep } from "./training_step.ts";
-import { batchFramesOf, validViewingOf } from "./viewing.ts";
+import { batchFramesOf, segmentFramesOf, validViewingOf } from "./viewing.ts";
 
 /** Steps whose results the device keeps. Half of it have to be read at a time, and a bad loss is noticed as late as that. */
 const WINDOW = 128;
@@ -39,21 +39,22 @@ export interface Setup extends RunParts, Disposable {
  * could not take the longest utterance of validation.
  */
 export async function setUp(given: TrainConfig, data: TrainingData, careful: boolean): Promise<Setup> {
-  const { batchSize, segmentLength: time, gradClip, seed } = given;
+  const { batchSize, gradClip, seed } = given, time = segmentFramesOf(given);
   const { channels, classes, utterances } = data;
   const { train, valid } = await splitOf(given, data);
   checkReach(given, valid.map((i) => utterances[i].frames));
   const description = describeModel(given, channels, classes);
   const { fixed } = description.viewing;
   const padding = silenceOf(data.featureSettings);
-  const batches = new TrainingBatches(data, train, { ...given, padding, pad: fixed ? "center" : "end" });
+  const source = data.forTraining?.(train) ?? data, pad = fixed ? "center" : "end";
+  const batches = new TrainingBatches(source, train, { batchSize, segmentLength: time, seed, padding, pad });
   const config = inSteps(given, batches.batchesPerEpoch);
   manualSeed(seed);
   const model = modelKinds[given.model].build(description.options);
   const objective = new Objective(config);
   const augmentation = new Augmentation(config, typeof padding === "number" ? padding : null);
   const optimizer = optimizerOf(config, model.parameters());
-  const padded = !fixed && train.some((i) => utterances[i].frames < time);
+  const padded = !fixed && source.draw === undefined && train.some((i) => utterances[i].frames < time);
   const sizes = { batchSize, time, channels, window: WINDOW };
   const step = new TrainingStep({ model, objective, augmentation, optimizer, ...sizes, gradClip, padded, careful });
   const dispose = () => {

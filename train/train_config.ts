@@ -18,9 +18,15 @@ export interface TrainConfig {
   labelColumn: string;
   /** Features of recordings: a preset's name. A data set has its own. */
   features: string;
+  /** Seconds that training hears of a recording at a time, other ones in each epoch; 0: features are computed once. */
+  chunkSeconds: number;
+  /** Seconds of the shortest recording that training in chunks takes. */
+  minSeconds: number;
+  /** With chunks, validation on recordings whole or on their first chunk. */
+  validChunk: "whole" | "first";
   /** Utterances a training batch. */
   batchSize: number;
-  /** Frames of a training utterance: longer ones are cropped at random. */
+  /** Frames of a training utterance: longer ones are cropped at random. With chunks, their frames count instead. */
   segmentLength: number;
   /** Validation utterances whole, or their middle `segmentLength` frames. */
   validSegment: "whole" | "centre";
@@ -36,7 +42,7 @@ export interface TrainConfig {
   testFold: string;
   /** Pattern of utterance ids that are kept for validation; empty: none. */
   holdOut: string;
-  /** Most memory for utterances kept after reading, in MB. */
+  /** Most memory for utterances kept after reading, in MB: features, or waveforms where training hears chunks. */
   cacheMegabytes: number;
 
   /** Epochs in all; `validSteps`, `saveSteps` and the schedule's steps then count epochs as well. 0: `totalSteps` counts. */

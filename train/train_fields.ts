@@ -32,8 +32,17 @@ const groups = {
     features: text(`Features of recordings: ${Object.keys(featurePresets).join(", ")}; a data set has its own`, {
       placeholder: "NAME",
     }),
+    chunkSeconds: number("Seconds heard of a recording at a time, anew each epoch; 0: features are computed once", {
+      min: 0,
+      max: 600,
+    }),
+    minSeconds: number("Seconds of the shortest recording that training in chunks takes", { min: 0 }),
+    validChunk: choice("With chunks, validate on whole recordings or on their first chunk", ["whole", "first"]),
     batchSize: integer("Utterances a training batch", count),
-    segmentLength: integer("Frames of a training utterance; longer ones are cropped at random", count),
+    segmentLength: integer(
+      "Frames of a training utterance; longer ones are cropped at random (chunks: all of theirs)",
+      count,
+    ),
     validSegment: choice("Validate on whole utterances, or on their middle segmentLength frames", ["whole", "centre"]),
     validCrops: integer("Crops of segmentLength frames whose scores are averaged in validation; 1: none", count),
     validFraction: number("Part of each class kept for validation, without --folds and --hold-out", {
@@ -188,7 +197,7 @@ export const trainGroups: Readonly<Record<keyof typeof groups, readonly Key[]>> 
 
 /** Keys that a resumed run cannot change: its weights, its split or its place in the data would no longer fit. */
 export const fixedKeys: readonly (keyof TrainConfig)[] = [
-  ...["recipe", "seed", "label", "labelColumn", "features", "batchSize", "segmentLength"] as const,
+  ...["recipe", "seed", "label", "labelColumn", "features", "chunkSeconds", "batchSize", "segmentLength"] as const,
   ...["validFraction", "folds", "validFold", "testFold", "holdOut", "optimizer", "schedule", "lrMetric"] as const,
   ...trainGroups.Loss,
   ...trainGroups.Augmentation,

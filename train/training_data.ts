@@ -4,6 +4,7 @@ import { type FeatureSettings, parseFeatureSettings } from "../data/features/mod
 import { findRecordings, findTestRecordings } from "../data/preprocess/recordings.ts";
 import { openDataSet, type UtteranceSource } from "../data/sets/mod.ts";
 import type { Screen } from "./progress.ts";
+import { type ChunkConfig, openChunks } from "./chunks.ts";
 import { readRecordings } from "./recordings_source.ts";
 
 /** Labelled utterances with the names of their classes. */
@@ -15,11 +16,13 @@ export interface TrainingData extends UtteranceSource, Disposable {
   readonly featureSettings: FeatureSettings | null;
   /** True for recordings whose features are computed now; `path` of an utterance is then the recording. */
   readonly isRecordings?: boolean;
+  /** The utterances as training hears them, where that is not what `read` gives. */
+  forTraining?(indices: readonly number[]): UtteranceSource;
 }
 
 /** Options of {@linkcode openTrainingData}. */
-export interface OpenOptions {
-  /** Most memory for features kept after reading, in MB. */
+export interface OpenOptions extends ChunkConfig {
+  /** Most memory for features or waveforms kept after reading, in MB. */
   readonly cacheMegabytes: number;
   /** Preset of features to compute from recordings. */
   readonly features: string;
@@ -32,8 +35,8 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a data set, or reads recordings (in class folders, or listed with their labels) and computes their features, all of which stay in
- * memory: for more recordings than that there is `deno task preprocess`.
+ * Opens a data set, or reads recordings (in class folders, or listed with their labels): for training in chunks as
+ * waveforms, else as features, all of which stay in memory. For more recordings than that there is `deno task preprocess`.
  *
  * @throws Error if there is no such folder or list, or it is neither.
  */
@@ -44,6 +47,12 @@ export async function openTrainingData(path: string, options: OpenOptions): Prom
     if (isSet && options[key] !== "") {
       throw new Error(`Cannot use ${key} "${options[key]}" with the data set "${path}": it has labels of its own`);
     }
+  }
+  if (isSet && options.chunkSeconds > 0) {
+    throw new Error(
+      `Cannot draw chunks of ${options.chunkSeconds} s from the data set "${path}": it holds features; give the recordings ` +
+        "themselves, or set chunkSeconds to 0",
+    );
   }
   const data = await openDataSet(path, { cacheBytes: options.cacheMegabytes * 1e6 });
   for (const notice of data.notices) options.screen.info(notice);
@@ -80,10 +89,12 @@ async function openRecordings(path: string, options: OpenOptions): Promise<Train
     screen.info(`"${classes[0]}" is the only class: wanted is a folder with one for each class`);
   }
   const listed = recordings.map(({ path, name, label }) => ({ path, id: name, label: classes.indexOf(label) }));
+  const featureSettings = parseFeatureSettings(features);
+  const known = { classes, featureSettings, test: null, isRecordings: true };
+  if (options.chunkSeconds > 0) return { ...known, ...await openChunks(listed, featureSettings, options) };
   const onBroken = (_: unknown, reason: string) => {
     throw new Error(`${reason}; remove it, or let deno task preprocess skip it`);
   };
-  const featureSettings = parseFeatureSettings(features);
   const source = await readRecordings(listed, featureSettings, { screen, onBroken });
-  return { ...source, classes, featureSettings, test: null, isRecordings: true, [Symbol.dispose]() {} };
+  return { ...source, ...known, [Symbol.dispose]() {} };
 }

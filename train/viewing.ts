@@ -1,5 +1,6 @@
 /** How a model looks at recordings of any length. @module */
 import { type EvaluationBatchOptions, evenStarts } from "../data/batches/mod.ts";
+import { framesOf, parseFeatureSettings } from "../data/features/mod.ts";
 import { modelKinds } from "./models/mod.ts";
 import type { TrainConfig } from "./train_config.ts";
 
@@ -16,9 +17,17 @@ export interface Viewing {
 }
 
 /** How a config's model looks at recordings once it is trained: whole, unless it takes crops only or several are asked for. */
-export function viewingOf({ model, segmentLength: frames, validCrops: crops }: TrainConfig): Viewing {
+export function viewingOf(config: TrainConfig): Viewing {
+  const { model, validCrops: crops } = config;
   const fixed = modelKinds[model].fixedClips;
-  return { mode: fixed || crops > 1 ? "crops" : "whole", frames, crops, fixed };
+  return { mode: fixed || crops > 1 ? "crops" : "whole", frames: segmentFramesOf(config), crops, fixed };
+}
+
+/** Frames of a training utterance: those of a chunk where there are chunks, else `segmentLength`. */
+export function segmentFramesOf(
+  { chunkSeconds, features, segmentLength }: Pick<TrainConfig, "chunkSeconds" | "features" | "segmentLength">,
+): number {
+  return chunkSeconds === 0 ? segmentLength : framesOf(chunkSeconds, parseFeatureSettings(features));
 }
 
 /** How validation looks at utterances: as inference will, or at their middle if the config says so. */

@@ -2,6 +2,8 @@ import { Random } from "../random.ts";
 
 /** One passage through the training data: who comes when, and where its crop lies. */
 export interface EpochPlan {
+  /** Its number, from 0. */
+  readonly epoch: number;
   /** Places in the data set, shuffled. */
   readonly order: Int32Array;
   /** For each position of `order` a number from [0, 1) that decides the first frame. */
@@ -18,7 +20,7 @@ export interface EpochPlan {
 export function planEpoch(indices: ArrayLike<number>, seed: number, epoch: number): EpochPlan {
   const random = new Random(seed, epoch);
   const order = random.shuffle(Int32Array.from(indices));
-  return { order, crops: Float64Array.from(order, () => random.uniform()) };
+  return { epoch, order, crops: Float64Array.from(order, () => random.uniform()) };
 }
 
 /**

@@ -2,7 +2,7 @@
  * Batches for training: random crops of shuffled utterances, without end, prepared ahead.
  */
 import { SILENCE } from "../features/silence.ts";
-import type { UtteranceSource } from "../sets/utterances.ts";
+import type { DrawnFeatures, UtteranceSource } from "../sets/utterances.ts";
 import { Ahead } from "./ahead.ts";
 import { type Batch, checkPadding, makeBatch, type Padding, type PadMode } from "./batch.ts";
 import { cropStart, type EpochPlan, planEpoch } from "./epoch_plan.ts";
@@ -44,7 +44,7 @@ interface Place {
 }
 
 /**
- * Endless batches of random crops. Every utterance comes once an epoch, in a new order and with a new crop; all batches
+ * Endless batches of random crops, or of what a source draws itself. Every utterance comes once an epoch, in a new order and with a new crop; all batches
  * have the same number of frames, so that a captured training step fits them all. The sequence depends on the seed alone,
  * and a saved place continues it exactly.
  *
@@ -156,17 +156,18 @@ export class TrainingBatches {
   }
 
   async #prepare(
-    { order, crops }: EpochPlan,
+    { epoch, order, crops }: EpochPlan,
     { first, end }: { first: number; end: number },
     after: Place,
   ): Promise<{ batch: Batch; after: Place }> {
-    const { segmentLength: time, padding, pad } = this.#options;
-    const { channels, utterances } = this.#source;
+    const { segmentLength: time, padding, pad, seed } = this.#options;
+    const source = this.#source, { channels, utterances } = source;
+    const seen = (index: number): Promise<DrawnFeatures> => source.draw?.(index, { seed, epoch }) ?? source.read(index);
     const row = async (position: number) => {
-      const index = order[position], features = await this.#source.read(index);
+      const index = order[position], features = await seen(index);
       const length = Math.min(features.frames, time);
       const start = cropStart(features.frames, length, crops[position]);
-      return { index, label: utterances[index].label, features, start, length };
+      return { index, label: features.label ?? utterances[index].label, features, start, length };
     };
     const items = await Promise.all(Array.from({ length: end - first }, (_, i) => row(first + i)));
     return { batch: makeBatch(items, { time, channels, padding, pad }), after };

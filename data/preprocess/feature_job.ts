@@ -3,21 +3,6 @@ import { createFeatures } from "../features/create.ts";
 import { isSilent, windowSamples } from "../features/silence.ts";
 import { parseFeatureSettings } from "../features/settings.ts";
 
-/** What a worker is asked to do. */
-export interface WorkerJob {
-  /** Tells its reply from those to other jobs. */
-  readonly id: number;
-  /** The recording. */
-  readonly path: string;
-}
-
-/** What a worker answers. */
-export interface WorkerReply {
-  /** That of the job. */
-  readonly id: number;
-  readonly reply: FeatureReply;
-}
-
 /** Features of a recording, or why there are none. */
 export type FeatureReply = RecordingFeatures | { readonly reason: string };
 

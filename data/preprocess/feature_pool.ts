@@ -1,11 +1,9 @@
 import type { FeatureSettings } from "../features/settings.ts";
-import { featureJob, type FeatureReply, type WorkerJob, type WorkerReply } from "./feature_job.ts";
+import { type Hand, startThread } from "../threads/job_thread.ts";
+import { featureJob, type FeatureReply } from "./feature_job.ts";
 
-/** Somebody who turns recordings into features. */
-interface Hand {
-  run(path: string): Promise<FeatureReply>;
-  end(): void;
-}
+/** Somebody who turns the recording at a path into features. */
+type FeatureHand = Hand<string, FeatureReply>;
 
 /** Recordings that a worker has at once: while one is computed the next is read, and no time is lost to messages. */
 const JOBS_PER_WORKER = 2;
@@ -14,7 +12,7 @@ const AHEAD_PER_WORKER = 8;
 
 /** Computes features of many recordings on several threads. */
 export class FeaturePool implements Disposable {
-  readonly #hands: readonly Hand[];
+  readonly #hands: readonly FeatureHand[];
 
   /**
    * Starts the threads.
@@ -23,9 +21,10 @@ export class FeaturePool implements Disposable {
    * @param workers number of threads; 0 works on the calling thread
    */
   constructor(settings: FeatureSettings, workers: number) {
+    const module = new URL("./feature_worker.ts", import.meta.url);
     this.#hands = workers === 0
       ? [{ run: featureJob(settings), end: () => {} }]
-      : Array.from({ length: workers }, () => startWorker(settings));
+      : Array.from({ length: workers }, () => startThread(module, settings));
   }
 
   /**
@@ -66,30 +65,4 @@ export class FeaturePool implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-function startWorker(settings: FeatureSettings): Hand {
-  const worker = new Worker(new URL("./feature_worker.ts", import.meta.url), { type: "module" });
-  const waiting = new Map<number, PromiseWithResolvers<FeatureReply>>();
-  let count = 0;
-  let failure: Error | undefined;
-  worker.onmessage = ({ data: { id, reply } }: MessageEvent<WorkerReply>) => {
-    waiting.get(id)?.resolve(reply);
-    waiting.delete(id);
-  };
-  worker.onerror = (event) => {
-    event.preventDefault();
-    failure = new Error(`Cannot compute features in a worker: ${event.message}`);
-    for (const { reject } of waiting.values()) reject(failure);
-  };
-  worker.postMessage({ settings });
-  const run = (path: string) => {
-    if (failure !== undefined) return Promise.reject(failure);
-    const job: WorkerJob = { id: count++, path };
-    const answer = Promise.withResolvers<FeatureReply>();
-    waiting.set(job.id, answer);
-    worker.postMessage(job);
-    return answer.promise;
-  };
-  return { run, end: () => worker.terminate() };
 }

@@ -20,6 +20,20 @@ export interface Utterance {
   readonly label: number;
 }
 
+/** Which of the draws of an utterance is meant. */
+export interface DrawPlace {
+  /** Seed of the run. */
+  readonly seed: number;
+  /** Counted from 0. */
+  readonly epoch: number;
+}
+
+/** Features of an utterance as training is to see it this time. */
+export interface DrawnFeatures extends UtteranceFeatures {
+  /** Its class, where that is not the utterance's own. */
+  readonly label?: number;
+}
+
 /** A list of utterances whose features can be read one by one. */
 export interface UtteranceSource {
   /** Values a frame. */
@@ -33,4 +47,13 @@ export interface UtteranceSource {
    * @throws {Error} the file is missing, damaged, or does not hold what the list promises
    */
   read(index: number): Promise<UtteranceFeatures>;
+  /**
+   * What training sees of an utterance, where that is more than a crop of what `read` gives: another chunk of the recording
+   * each epoch, with noise or other augmentation. It depends on nothing but the arguments.
+   *
+   * @param index place in `utterances`
+   * @param place which draw
+   * @throws {Error} as for `read`
+   */
+  draw?(index: number, place: DrawPlace): Promise<DrawnFeatures>;
 }
