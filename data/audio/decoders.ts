@@ -36,7 +36,10 @@ async function load(codec: Codec): Promise<DecoderModule> {
     // Not a literal, or Deno would fetch all four packages for every program that imports this one.
     return await import(specifier);
   } catch (error) {
-    throw new Unreadable(`its decoder ${specifier} did not load: ${messageOf(error)}`, { cause: error });
+    throw new Unreadable(`its decoder ${specifier} did not load: ${messageOf(error)}`, {
+      kind: "no decoder",
+      cause: error,
+    });
   }
 }
 

@@ -1,11 +1,19 @@
 import { decodeWhole } from "./decoders.ts";
 import { readFlacLayout } from "./flac_frames.ts";
-import { checkLength, type Decoded, showSeconds, toMono, truncated, Unreadable } from "./recording.ts";
+import {
+  checkLength,
+  type Decoded,
+  type DecodeLimits,
+  showSeconds,
+  toMono,
+  truncated,
+  Unreadable,
+} from "./recording.ts";
 
 /** Decodes a FLAC stream that begins with "fLaC". A stream shorter than its header declares is an error. */
-export async function decodeFlac(bytes: Uint8Array, maxSeconds: number): Promise<Decoded> {
+export async function decodeFlac(bytes: Uint8Array, limits: DecodeLimits): Promise<Decoded> {
   const { sampleRate, channels, bits, declared, inFrames, lastFrame } = readFlacLayout(bytes);
-  checkLength(Math.max(declared, inFrames), sampleRate, maxSeconds);
+  checkLength(Math.max(declared, inFrames), { sampleRate, channels }, limits);
   const { channelData, errors } = await decodeWhole("flac", bytes);
   const found = channelData[0]?.length ?? 0, wanted = declared || inFrames;
   // The decoder leaves out what follows damage: then frames remain beyond the one where it stopped.

@@ -5,5 +5,5 @@
  */
 export { decodeAudio, type DecodeOptions } from "./decode.ts";
 export { readAudio, type ReadAudioOptions } from "./read.ts";
-export { type Recording } from "./recording.ts";
+export { type Recording, type UnreadableKind, UnreadableRecording } from "./recording.ts";
 export { encodeWav } from "./wav.ts";

@@ -1,29 +1,39 @@
 import { decodeParts } from "./decoders.ts";
 import { rescaleFlac } from "./flac.ts";
 import { codecOf, formatOf, type OggStream, readOgg } from "./ogg_pages.ts";
-import { checkFormat, checkLength, type Decoded, joinParts, showSeconds, toMono, Unreadable } from "./recording.ts";
+import {
+  checkFormat,
+  checkLength,
+  type Decoded,
+  type DecodeLimits,
+  joinParts,
+  showSeconds,
+  toMono,
+  Unreadable,
+} from "./recording.ts";
 
 /**
  * Decodes the audio of an Ogg file (Vorbis, Opus or FLAC), one page at a time; a chain of streams becomes one recording.
  * A stream without its last page is truncated, a gap in its pages is damage; both are errors.
  */
-export async function decodeOgg(bytes: Uint8Array, maxSeconds: number): Promise<Decoded> {
+export async function decodeOgg(bytes: Uint8Array, limits: DecodeLimits): Promise<Decoded> {
   const streams = readOgg(bytes).filter((stream) => codecOf(stream) !== "other");
   if (streams.length === 0) throw new Unreadable(noAudio(bytes));
   const parts: Decoded[] = [];
-  let seconds = 0;
+  let { maxSeconds, maxSamples } = limits;
   for (const stream of streams) {
-    const part = await decodeStream(stream, maxSeconds - seconds);
+    const part = await decodeStream(stream, { maxSeconds, maxSamples });
     if (part.sampleRate !== parts[0]?.sampleRate && parts.length > 0) {
       throw new Unreadable(`its parts have different sample rates, ${parts[0].sampleRate} and ${part.sampleRate} Hz`);
     }
-    seconds += part.samples.length / part.sampleRate;
+    maxSeconds -= part.samples.length / part.sampleRate;
+    maxSamples -= part.samples.length * part.channels;
     parts.push(part);
   }
   return { ...parts[0], samples: joinParts(parts.map((part) => part.samples)) };
 }
 
-async function decodeStream(stream: OggStream, maxSeconds: number): Promise<Decoded> {
+async function decodeStream(stream: OggStream, limits: DecodeLimits): Promise<Decoded> {
   const { sampleRate, channels, bits } = formatOf(stream), codec = codecOf(stream);
   checkFormat(sampleRate, channels);
   const granule = stream.pages.reduce((most, page) => Math.max(most, page.granule), 0);
@@ -41,7 +51,7 @@ async function decodeStream(stream: OggStream, maxSeconds: number): Promise<Deco
   await decodeParts(codec, stream.pages.map((page) => page.bytes), (channelData) => {
     const part = toMono(bits === undefined ? channelData : rescaleFlac(channelData, bits));
     parts.push(part);
-    checkLength(found += part.length, sampleRate, maxSeconds);
+    checkLength(found += part.length, { sampleRate, channels }, limits);
   });
   return { samples: joinParts(parts), sampleRate, channels };
 }

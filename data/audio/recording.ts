@@ -13,8 +13,43 @@ export interface Recording {
 /** Mono samples of a file and how they were stored. */
 export type Decoded = Omit<Recording, "seconds">;
 
+/** What kind of obstacle it is: too long or of too many samples, no decoder at hand, or anything about the bytes. */
+export type UnreadableKind = "too long" | "no decoder" | "bad recording";
+
 /** Why a recording cannot be read; `decodeAudio` puts the file's name in front. */
-export class Unreadable extends Error {}
+export class Unreadable extends Error {
+  readonly kind: UnreadableKind;
+
+  constructor(message: string, { kind = "bad recording", cause }: { kind?: UnreadableKind; cause?: unknown } = {}) {
+    super(message, { cause });
+    this.kind = kind;
+  }
+}
+
+/** A recording that cannot be read, as `decodeAudio` tells it. */
+export class UnreadableRecording extends Error {
+  /** What kind of obstacle it is. */
+  readonly kind: UnreadableKind;
+
+  /** An error with a message for the user. */
+  constructor(message: string, { kind, cause }: { kind: UnreadableKind; cause: unknown }) {
+    super(message, { cause });
+    this.kind = kind;
+  }
+}
+
+/** How much a recording may be, however few bytes it has. */
+export interface DecodeLimits {
+  readonly maxSeconds: number;
+  /** Of all channels together. */
+  readonly maxSamples: number;
+}
+
+/** What the samples of a recording are. */
+interface Format {
+  readonly sampleRate: number;
+  readonly channels: number;
+}
 
 /** Rates outside of this are taken for damage. */
 const MIN_RATE = 100, MAX_RATE = 768_000;
@@ -27,13 +62,16 @@ export function checkFormat(sampleRate: number, channels: number): void {
   if (channels < 1) throw new Unreadable("its header gives no channels");
 }
 
-/** Throws if a recording of `samples` samples a channel is longer than `maxSeconds`. */
-export function checkLength(samples: number, sampleRate: number, maxSeconds: number): void {
-  const seconds = samples / sampleRate;
+/** Throws if a recording of `samples` samples a channel is beyond a limit. */
+export function checkLength(samples: number, { sampleRate, channels }: Format, limits: DecodeLimits): void {
+  const { maxSeconds, maxSamples } = limits, seconds = samples / sampleRate, all = samples * channels;
   if (seconds > maxSeconds) {
-    throw new Unreadable(
-      `recording is ${showSeconds(seconds)} long, above the limit of ${maxSeconds} s; raise maxSeconds`,
-    );
+    const fact = `recording is ${showSeconds(seconds)} long, above the limit of ${maxSeconds} s; raise maxSeconds`;
+    throw new Unreadable(fact, { kind: "too long" });
+  }
+  if (all > maxSamples) {
+    const fact = `recording has ${all} samples in ${channels} channels, above the limit of ${maxSamples}`;
+    throw new Unreadable(`${fact}; raise maxSamples`, { kind: "too long" });
   }
 }
 

@@ -1,13 +1,13 @@
-import { checkLength, dataView, type Decoded, Unreadable } from "./recording.ts";
+import { checkLength, dataView, type Decoded, type DecodeLimits, Unreadable } from "./recording.ts";
 import { readWavHeader, type WavHeader } from "./wav_header.ts";
 
 /**
  * Decodes a WAV file: PCM of 8, 16, 24 and 32 bits, float32 and float64, plain or extensible header, any number of
  * channels. Integers are scaled by their full range (16 bits by 1/32768).
  */
-export function decodeWav(bytes: Uint8Array, maxSeconds: number): Decoded {
+export function decodeWav(bytes: Uint8Array, limits: DecodeLimits): Decoded {
   const header = readWavHeader(bytes), { sampleRate, channels, length } = header;
-  checkLength(length, sampleRate, maxSeconds);
+  checkLength(length, { sampleRate, channels }, limits);
   const samples = header.sampleBytes === 2 ? readInt16(bytes, header) : readSamples(bytes, header);
   if (header.float) checkFinite(samples);
   return { samples, sampleRate, channels };

@@ -111,7 +111,12 @@ Deno.test("every format heeds maxSeconds", async () => {
     ]
   ) {
     await assert.rejects(readAudio(fixture(name), { maxSeconds: 0.1 }), {
+      kind: "too long",
       message: /recording is 0\.\d s long, above the limit of 0\.1 s; raise maxSeconds$/,
+    });
+    await assert.rejects(decodeAudio(await Deno.readFile(fixture(name)), { maxSamples: 1000 }), {
+      kind: "too long",
+      message: /recording has \d{4,} samples in 1 channels, above the limit of 1000; raise maxSamples$/,
     });
   }
 });
