@@ -1,4 +1,4 @@
-/** Weights of frames for poolings that learn them. @module */
+/** Weights of frames for poolings. @module */
 import type { Tensor } from "../tensor/mod.ts";
 import { lengthMask } from "./length_mask.ts";
 
@@ -13,4 +13,10 @@ export function frameWeights(scores: Tensor, lengths: Tensor | null): Tensor {
   if (lengths === null) return scores.softmax(-1);
   const padding = lengthMask(lengths, scores.shape[2]).unsqueeze(1);
   return scores.maskedFill(padding, MASKED).softmax(-1).maskedFill(padding, 0);
+}
+
+/** (batch, time): 1 / length before each utterance's length, 0 after it; lengths int32 (batch). */
+export function evenWeights(lengths: Tensor, time: number): Tensor {
+  const inside = lengthMask(lengths, time).eq(0).toFloat();
+  return inside.div(lengths.toFloat().clamp(1).unsqueeze(1));
 }

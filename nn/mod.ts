@@ -11,6 +11,7 @@ export {
 } from "./conv.ts";
 export { ELU, GELU, GLU, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh } from "./activations.ts";
 export type { AttentionMasks } from "./attention_masks.ts";
+export { AttentiveStatistics, type AttentiveStatisticsOptions } from "./attentive_statistics.ts";
 export { BatchNorm, BatchNorm1d, BatchNorm2d, type BatchNormModuleOptions } from "./batch_norm.ts";
 export type { Classifier, Head } from "./classifier.ts";
 export { ConformerBlock, type ConformerBlockOptions } from "./conformer_block.ts";
@@ -32,6 +33,8 @@ export { Linear, xavierLinear } from "./linear.ts";
 export { LinformerAttention, type LinformerOptions } from "./linformer_attention.ts";
 export { type Mixed, mixedLoss, Mixup, type MixupOptions } from "./mixup.ts";
 export { ConformerClassifier, type ConformerClassifierOptions } from "./models/conformer_classifier.ts";
+export { EcapaTdnn, type EcapaTdnnOptions } from "./models/ecapa_tdnn.ts";
+export { EmbeddingClassifier, type EmbeddingClassifierOptions } from "./models/embedding_classifier.ts";
 export { FrameClassifier, type FrameClassifierParts } from "./models/frame_classifier.ts";
 export { AlexNet } from "./models/sound/alex_net.ts";
 export type { SoundModelOptions } from "./models/sound/options.ts";
@@ -46,10 +49,19 @@ export { SoundCnn } from "./models/sound/sound_cnn.ts";
 export { SoundSmall, type SoundSmallOptions } from "./models/sound/sound_small.ts";
 export { VGGish } from "./models/sound/vggish.ts";
 export { SpeakerClassifier, type SpeakerClassifierOptions } from "./models/speaker_classifier.ts";
+export { BasicBlock, Downsample } from "./models/residual_blocks.ts";
+export { SpeakerResNet, type SpeakerResNetOptions } from "./models/speaker_resnet.ts";
+export { XVector, type XVectorOptions } from "./models/xvector.ts";
 export { type Layer, Module } from "./module.ts";
 export { ModuleList } from "./module_list.ts";
 export { MultiheadAttention, type MultiheadAttentionOptions } from "./multihead_attention.ts";
 export { PackedProjections, type PackedProjectionsOptions } from "./packed_projections.ts";
+export {
+  NestedBatchNorm1d,
+  SameConv1d,
+  type SameConv1dForwardOptions,
+  type SameConv1dOptions,
+} from "./nested_layers.ts";
 export { Buffer, Parameter } from "./parameter.ts";
 export {
   AdaptiveAvgPool1d,
@@ -73,6 +85,8 @@ export {
 } from "./pooling.ts";
 export { PositionalEncoding, relPositionalEncoding } from "./positional_encoding.ts";
 export { RelativeMultiheadAttention } from "./relative_multihead_attention.ts";
+export { reflectFrames } from "./reflect_frames.ts";
+export { Res2NetBlock, type Res2NetBlockOptions } from "./res2net_block.ts";
 export {
   type AttentionName,
   type AttentionSizes,
@@ -80,12 +94,15 @@ export {
   type SelfAttention,
   type SelfAttentionOptions,
 } from "./self_attention.ts";
-export { SEBlock } from "./se_block.ts";
+export { SEBlock, type SEBlockOptions } from "./se_block.ts";
+export { SERes2NetBlock, type SERes2NetBlockOptions } from "./se_res2net_block.ts";
 export { Sequential } from "./sequential.ts";
+export type { SpeakerEncoder } from "./speaker_encoder.ts";
 export { SpecAugment, type SpecAugmentOptions } from "./spec_augment.ts";
 export { AttentiveStatsPool, StatisticsPooling } from "./statistics_pooling.ts";
 export type { LoadOptions, LoadReport, StateArray } from "./state_dict.ts";
 export { subsampledLength } from "./subsampled_length.ts";
+export { TdnnBlock, type TdnnBlockOptions } from "./tdnn_block.ts";
 export { TimeShift } from "./time_shift.ts";
 export { TransformerEncoder } from "./transformer_encoder.ts";
 export { TransformerEncoderLayer, type TransformerEncoderLayerOptions } from "./transformer_encoder_layer.ts";

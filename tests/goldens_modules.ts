@@ -5,6 +5,8 @@ import {
   BatchNorm2d,
   ConformerBlock,
   ConformerEncoder,
+  EcapaTdnn,
+  type EcapaTdnnOptions,
   GroupNorm,
   type Module,
   MultiheadAttention,
@@ -58,6 +60,9 @@ function renamed(arrays: GoldenArrays, name: (old: string) => string | null): Go
   return Object.fromEntries(entries.filter(([wanted]) => wanted !== null));
 }
 
+/** SpeechBrain's mask: frame t counts while t < length · time. */
+const framesOf = (relative: Tensor, { shape: [, time] }: Tensor) => relative.mul(-time).floor().neg().toInt();
+
 const number = (value: unknown) => value as number;
 
 const sizesOf = ({ classes, inChannels }: GoldenArgs) => ({ classes: number(classes), inChannels: number(inChannels) });
@@ -109,13 +114,21 @@ export const moduleCases: Readonly<Record<string, ModuleCase>> = {
     ({ features, train }) => new BatchNorm2d(number(features)).train(train as boolean),
     (module, { x }) => module.forward(x),
   ),
+  EcapaTdnn: moduleCase(
+    ({ linNeurons, train, ...sizes }) => {
+      const options = { ...sizes as EcapaTdnnOptions, embeddingDim: number(linNeurons), convolvePadding: true };
+      return new EcapaTdnn(options).train(train as boolean);
+    },
+    (module, { x, relativeLengths }) => module.forward(x, relativeLengths ? framesOf(relativeLengths, x) : null),
+  ),
   ResNet18: namesCase((args) => new ResNet(sizesOf(args))),
   ResNet34: namesCase((args) => new ResNet({ ...sizesOf(args), depth: 34 })),
 };
 
 /**
- * PyTorch adds to `grad`, and `mha_padding` was computed with the module of `mha_self` without clearing: its recorded parameter gradients
- * are the sum over both cases. So where an earlier case has the very same parameters, this gives our gradients with its added.
+ * PyTorch adds to `grad`, and `mha_padding` was computed with the module of `mha_self` without clearing, as `ecapa_…_lengths` with that of
+ * `ecapa_…_train`: their recorded parameter gradients are the sum over both cases. So where an earlier case has the very same parameters,
+ * this gives our gradients with those of the last such case added.
  */
 export function withEarlierGradients(
   golden: GoldenCase,
@@ -123,7 +136,7 @@ export function withEarlierGradients(
   results: Readonly<Record<string, ComparedArray>>,
 ): Record<string, ComparedArray> {
   const parameters = ({ inputs }: GoldenCase) => JSON.stringify(Object.entries(inputs).filter(([n]) => /^p\./.test(n)));
-  const earlier = family.slice(0, family.indexOf(golden)).find((c) =>
+  const earlier = family.slice(0, family.indexOf(golden)).findLast((c) =>
     c.op in moduleCases && c.op === golden.op && parameters(c) === parameters(golden)
   );
   const entries = Object.entries(earlier?.gradients ?? {}).filter(([n]) => /^p\./.test(n) && `grad/${n}` in results);

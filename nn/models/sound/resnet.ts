@@ -7,7 +7,7 @@ import { Module } from "../../module.ts";
 import { AdaptiveAvgPool2d, MaxPool2d } from "../../pool_layers.ts";
 import { Sequential } from "../../sequential.ts";
 import { asImage, soundHead, type SoundModelOptions } from "./options.ts";
-import { BasicBlock, Bottleneck, convolution } from "./residual_blocks.ts";
+import { BasicBlock, Bottleneck, convolution } from "../residual_blocks.ts";
 
 /** Layers of a residual network. */
 export type ResNetDepth = 18 | 34 | 50;

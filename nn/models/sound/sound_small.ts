@@ -7,7 +7,7 @@ import { Dropout } from "../../dropout.ts";
 import { Module } from "../../module.ts";
 import { Sequential } from "../../sequential.ts";
 import { soundHead, type SoundModelOptions } from "./options.ts";
-import { BasicBlock, convolution } from "./residual_blocks.ts";
+import { BasicBlock, convolution } from "../residual_blocks.ts";
 
 /** Options of {@linkcode SoundSmall}. */
 export interface SoundSmallOptions extends SoundModelOptions {

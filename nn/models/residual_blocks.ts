@@ -1,10 +1,9 @@
 /** Blocks of residual networks (He et al. 2016, arXiv 1512.03385) under torchvision's names. @module */
-import type { Tensor } from "../../../tensor/mod.ts";
-import { BatchNorm2d } from "../../batch_norm.ts";
-import { Conv2d } from "../../conv.ts";
-import { kaimingNormal } from "../../init.ts";
-import { type Layer, Module } from "../../module.ts";
-import { Sequential } from "../../sequential.ts";
+import type { Tensor } from "../../tensor/mod.ts";
+import { BatchNorm2d } from "../batch_norm.ts";
+import { Conv2d } from "../conv.ts";
+import { kaimingNormal } from "../init.ts";
+import { type Layer, Module } from "../module.ts";
 
 /** A convolution without bias, its weight normal with He's deviation for the gradients' way back. */
 export function convolution(
@@ -18,14 +17,29 @@ export function convolution(
   return conv;
 }
 
-/** What the input of a block passes on its way to the sum: nothing where sizes agree. */
-function shortcut(inChannels: number, outChannels: number, stride: number): Sequential | null {
-  if (stride === 1 && inChannels === outChannels) return null;
-  return new Sequential(convolution(inChannels, outChannels, { kernel: 1, stride }), new BatchNorm2d(outChannels));
+/** What the input of a block passes on its way to the sum where the sizes differ: 1 × 1 and BatchNorm, named by their places. */
+export class Downsample extends Module {
+  /** 1 × 1 with the stride. */
+  readonly 0: Conv2d;
+  /** Follows it. */
+  readonly 1: BatchNorm2d;
+
+  /** From `inChannels` to `outChannels`. */
+  constructor(inChannels: number, outChannels: number, stride: number) {
+    super();
+    this[0] = convolution(inChannels, outChannels, { kernel: 1, stride });
+    this[1] = new BatchNorm2d(outChannels);
+  }
+
+  /** (batch, inChannels, height, width) → (batch, outChannels, height′, width′), of whose columns `lengths` count. */
+  forward(x: Tensor, lengths: Tensor | null = null): Tensor {
+    return this[1].forward(this[0].forward(x), lengths);
+  }
 }
 
-function throughShortcut(x: Tensor, way: Sequential | null): Tensor {
-  return way === null ? x : way.forward(x);
+/** Nothing where sizes agree. */
+function shortcut(inChannels: number, outChannels: number, stride: number): Downsample | null {
+  return stride === 1 && inChannels === outChannels ? null : new Downsample(inChannels, outChannels, stride);
 }
 
 /** Two convolutions 3 × 3, the first with the stride, around a sum. */
@@ -39,7 +53,7 @@ export class BasicBlock extends Module implements Layer {
   /** Follows `conv2`. */
   readonly bn2: BatchNorm2d;
   /** 1 × 1 and BatchNorm where the sizes differ. */
-  readonly downsample: Sequential | null;
+  readonly downsample: Downsample | null;
 
   /** From `inChannels` to `channels`. */
   constructor(inChannels: number, channels: number, { stride = 1 }: { stride?: number } = {}) {
@@ -51,11 +65,15 @@ export class BasicBlock extends Module implements Layer {
     this.downsample = shortcut(inChannels, channels, stride);
   }
 
-  /** (batch, inChannels, height, width) → (batch, channels, height′, width′). */
-  forward(x: Tensor): Tensor {
-    const inner = this.bn1.forward(this.conv1.forward(x)).relu();
-    const sum = this.bn2.forward(this.conv2.forward(inner)).add(throughShortcut(x, this.downsample));
-    return sum.relu();
+  /**
+   * (batch, inChannels, height, width) → (batch, channels, height′, width′).
+   *
+   * @param lengths int32 (batch): columns of the result that are no padding. Those of x that are padding have to be 0, as the result's will be.
+   */
+  forward(x: Tensor, lengths: Tensor | null = null): Tensor {
+    const inner = this.bn1.forward(this.conv1.forward(x), lengths).relu();
+    const way = this.downsample === null ? x : this.downsample.forward(x, lengths);
+    return this.bn2.forward(this.conv2.forward(inner), lengths).add(way).relu();
   }
 }
 
@@ -74,7 +92,7 @@ export class Bottleneck extends Module implements Layer {
   /** Follows `conv3`. */
   readonly bn3: BatchNorm2d;
   /** 1 × 1 and BatchNorm where the sizes differ. */
-  readonly downsample: Sequential | null;
+  readonly downsample: Downsample | null;
 
   /** From `inChannels` to 4 · `channels`. */
   constructor(inChannels: number, channels: number, { stride = 1 }: { stride?: number } = {}) {
@@ -92,7 +110,7 @@ export class Bottleneck extends Module implements Layer {
   forward(x: Tensor): Tensor {
     const narrow = this.bn1.forward(this.conv1.forward(x)).relu();
     const inner = this.bn2.forward(this.conv2.forward(narrow)).relu();
-    const sum = this.bn3.forward(this.conv3.forward(inner)).add(throughShortcut(x, this.downsample));
-    return sum.relu();
+    const way = this.downsample === null ? x : this.downsample.forward(x);
+    return this.bn3.forward(this.conv3.forward(inner)).add(way).relu();
   }
 }

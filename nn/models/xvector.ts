@@ -1,0 +1,59 @@
+/** The x-vector network, an encoder of speakers. @module */
+import type { Tensor } from "../../tensor/mod.ts";
+import { Linear } from "../linear.ts";
+import { Module } from "../module.ts";
+import { ModuleList } from "../module_list.ts";
+import type { SpeakerEncoder } from "../speaker_encoder.ts";
+import { StatisticsPooling } from "../statistics_pooling.ts";
+import { TdnnBlock } from "../tdnn_block.ts";
+
+/** Options of {@linkcode XVector}. */
+export interface XVectorOptions {
+  /** Values of a frame. Default 80. */
+  inputSize?: number;
+  /** Length of the embedding. Default 512. */
+  embeddingDim?: number;
+  /** Channels of the five layers. Default [512, 512, 512, 512, 1500]. */
+  channels?: readonly number[];
+}
+
+/** Frames under the windows of the five layers, and their distances. */
+const [KERNELS, DILATIONS] = [[5, 3, 3, 1, 1], [1, 2, 3, 1, 1]];
+
+/**
+ * Five layers of a time-delay network, mean and deviation over time, and a linear map to the embedding (Snyder et al. 2018, "X-vectors:
+ * robust DNN embeddings for speaker recognition"). An utterance's embedding does not depend on the padding behind it.
+ */
+export class XVector extends Module implements SpeakerEncoder {
+  /** Together they see 15 frames. */
+  readonly blocks: ModuleList<TdnnBlock>;
+  /** From frames to one vector. */
+  readonly pooling: StatisticsPooling = new StatisticsPooling();
+  /** To the embedding. */
+  readonly fc: Linear;
+  /** Length of the embedding. */
+  readonly embeddingDim: number;
+
+  /** A network with fresh weights. RangeError for another number of layers than five. */
+  constructor({ inputSize = 80, embeddingDim = 512, channels = [512, 512, 512, 512, 1500] }: XVectorOptions = {}) {
+    super();
+    if (channels.length !== KERNELS.length) {
+      throw new RangeError(
+        `Cannot make an XVector of channels [${channels.join(", ")}]: expected ${KERNELS.length}, one for each layer`,
+      );
+    }
+    const widths = [inputSize, ...channels];
+    this.blocks = new ModuleList(
+      KERNELS.map((kernelSize, i) => new TdnnBlock(widths[i], widths[i + 1], { kernelSize, dilation: DILATIONS[i] })),
+    );
+    this.fc = new Linear(2 * channels[channels.length - 1], embeddingDim);
+    this.embeddingDim = embeddingDim;
+  }
+
+  /** See {@linkcode SpeakerEncoder}. */
+  forward(x: Tensor, lengths: Tensor | null = null): Tensor {
+    let frames = x.transpose(1, 2);
+    for (const block of this.blocks) frames = block.forward(frames, lengths);
+    return this.fc.forward(this.pooling.forward(frames.transpose(1, 2), lengths));
+  }
+}
