@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { decodeAudio } from "../../../data/audio/mod.ts";
+import { decodeAudio, UnreadableRecording } from "../../../data/audio/mod.ts";
 import { buildWav, chunk, type WavParts } from "./wav_builder.ts";
 
 /** Repeatable choices (mulberry32). */
@@ -30,7 +30,7 @@ async function survives(bytes: Uint8Array, what: string): Promise<boolean> {
     assert.ok(samples.every(Number.isFinite) && sampleRate >= 100 && seconds <= 600, what);
     return true;
   } catch (error) {
-    assert.ok(error instanceof Error && error.constructor === Error, `${what}: ${error}`);
+    assert.ok(error instanceof UnreadableRecording, `${what}: ${error}`);
     assert.match(error.message, /^Cannot read "a\.wav": /, what);
     return false;
   }
