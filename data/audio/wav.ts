@@ -58,7 +58,7 @@ function checkFinite(samples: Float32Array): void {
  *
  * @throws RangeError for a sample rate that is no whole number from 1 to 2^32 - 1 and for a sample that is NaN.
  */
-export function encodeWav(samples: Float32Array, sampleRate: number): Uint8Array {
+export function encodeWav(samples: Float32Array, sampleRate: number): Uint8Array<ArrayBuffer> {
   if (!Number.isInteger(sampleRate) || sampleRate < 1 || sampleRate > 0xffffffff) {
     throw new RangeError(`Cannot encode a WAV file: the sample rate is ${sampleRate}, wanted a whole number of Hz`);
   }

@@ -143,6 +143,10 @@ export function readSafetensors(
   source: string | Uint8Array,
   options: SafetensorsOptions = {},
 ): { arrays: ArrayDict; metadata: Record<string, string> } {
-  using file = openSafetensors(source, options);
-  return { arrays: file.readAll(), metadata: { ...file.metadata } };
+  const file = openSafetensors(source, options);
+  try { // not `using`, which some browsers cannot parse
+    return { arrays: file.readAll(), metadata: { ...file.metadata } };
+  } finally {
+    file.close();
+  }
 }

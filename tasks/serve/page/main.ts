@@ -1,0 +1,112 @@
+/// <reference lib="dom" />
+/** The page: a recording on one side, what to do with it on the other. @module */
+import { type ServedModel, Server, ServerError, type Voice } from "./api.ts";
+import { messageOf, part } from "./dom.ts";
+import { LocalSwitch } from "./local_switch.ts";
+import { People } from "./people.ts";
+import { RecordingCard } from "./recording_card.ts";
+import { enrolmentResult, identificationResult, verificationResult } from "./results.ts";
+import { startTabs } from "./tabs.ts";
+
+const error = part("error", HTMLElement);
+const status = part("status", HTMLElement);
+const result = part("result", HTMLElement);
+
+const server = new Server();
+const recording = new RecordingCard({ onError: showError, onChange: clearAnswer });
+const local = new LocalSwitch(server);
+const people = new People(server, trying);
+
+/** An answer belongs to the recording and the question that it was given to. */
+function clearAnswer(): void {
+  result.replaceChildren();
+  status.textContent = "";
+  showError("");
+}
+
+function showError(message: string): void {
+  error.textContent = message;
+}
+
+/** Runs what may fail; while it works no other question is asked. */
+async function trying(work: () => Promise<void>): Promise<void> {
+  showError("");
+  try {
+    await work();
+  } catch (failure) {
+    if (failure instanceof ServerError && failure.status === 401) askForToken();
+    else showError(messageOf(failure));
+  } finally {
+    if (status.classList.contains("busy")) status.textContent = "";
+    status.classList.remove("busy");
+  }
+}
+
+/** Makes a form ask something about the current recording. */
+function onSubmit(id: string, { doing, ask }: { doing: string; ask: (voice: Voice) => Promise<Node[]> }): void {
+  const form = part(id, HTMLFormElement);
+  const button = form.querySelector("button")!;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    clearAnswer();
+    button.disabled = true;
+    trying(async () => {
+      const { clip } = recording;
+      if (clip === null) throw new Error("There is no recording yet: record something, or choose a file");
+      status.textContent = doing;
+      status.classList.add("busy");
+      result.replaceChildren(...await ask(await local.voiceOf(clip)));
+    }).finally(() => button.disabled = false);
+  });
+}
+
+onSubmit("identify", {
+  doing: "Comparing with everybody …",
+  ask: async (voice) => identificationResult(await server.identify(voice)),
+});
+
+onSubmit("verify", {
+  doing: "Comparing …",
+  ask: async (voice) => verificationResult(await server.verify(part("verify-name", HTMLSelectElement).value, voice)),
+});
+
+onSubmit("enrol", {
+  doing: "Learning the voice …",
+  async ask(voice) {
+    const enrolment = await server.enrol(part("enrol-name", HTMLInputElement).value.trim(), voice);
+    await people.refresh();
+    return enrolmentResult(enrolment);
+  },
+});
+
+startTabs(document.querySelector('[role="tablist"]')!, clearAnswer);
+
+/** Shows the form for the token; what it is given is tried at once. */
+function askForToken(): void {
+  const form = part("token-form", HTMLFormElement);
+  if (server.token !== null) {
+    part("token-hint", HTMLElement).textContent = "It was not accepted. Whoever started the server was shown one.";
+  }
+  form.hidden = false;
+  part("token", HTMLInputElement).focus();
+}
+
+part("token-form", HTMLFormElement).addEventListener("submit", (event) => {
+  event.preventDefault();
+  server.token = part("token", HTMLInputElement).value.trim();
+  part("token-form", HTMLFormElement).hidden = true;
+  trying(start);
+});
+
+function describe({ architecture, dim, eer }: ServedModel): string {
+  return `${architecture}, ${dim} numbers a voice, equal error rate ${(100 * eer).toFixed(1)} %`;
+}
+
+async function start(): Promise<void> {
+  const model = await server.model();
+  recording.settings = model.featureSettings;
+  part("model", HTMLElement).textContent = describe(model);
+  await people.refresh();
+}
+
+trying(start);
