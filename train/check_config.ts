@@ -1,5 +1,6 @@
 /** What single fields of a config cannot say. @module */
 import { parseFeatureSettings } from "../data/features/settings.ts";
+import { modelKinds } from "./models/mod.ts";
 import { scheduleOf } from "./schedules/from_config.ts";
 import type { TrainConfig } from "./train_config.ts";
 import { segmentFramesOf } from "./viewing.ts";
@@ -17,6 +18,7 @@ export function checkTrainConfig(config: TrainConfig): void {
   checkSplit(config);
   checkAugmentation(config);
   checkEpochs(config);
+  checkScheduleUnit(config);
   scheduleOf(config); // refuses what it cannot be made of
 }
 
@@ -38,10 +40,8 @@ function checkChunks({ chunkSeconds, features }: TrainConfig): void {
 }
 
 function checkModel(config: TrainConfig): void {
-  const { model, dModel, nHead, convKernel, attention, maxTime } = config, { frames, fact } = segmentOf(config);
-  if (model === "conformer" && convKernel % 2 === 0) {
-    throw new RangeError(`Cannot build the model: convKernel is ${convKernel}, expected an odd number`);
-  }
+  const { model, dModel, nHead, attention, maxTime } = config, { frames, fact } = segmentOf(config);
+  modelKinds[model].check(config);
   if (dModel % nHead !== 0) {
     throw new RangeError(`Cannot build the model: dModel is ${dModel}, which nHead ${nHead} does not divide`);
   }
@@ -82,9 +82,21 @@ function checkEpochs({ epochs, schedule, warmupSteps, loss, marginSteps }: Train
   }
 }
 
+function checkScheduleUnit({ scheduleUnit, epochs, schedule, warmupSteps }: TrainConfig): void {
+  if (scheduleUnit === "step") return;
+  if (epochs === 0) {
+    throw new RangeError('Cannot move the learning rate by epochs: epochs is 0; set it, or scheduleUnit to "step"');
+  }
+  if (schedule === "cosine-warmup" && warmupSteps > 0) {
+    throw new RangeError(
+      'Cannot warm up by epochs: the whole first one would have a learning rate of 0; set warmupSteps to 0, or scheduleUnit to "step"',
+    );
+  }
+}
+
 function checkAugmentation(config: TrainConfig): void {
   const { model, mixup, loss, specAugment, timeShift, timeWarp } = config, { frames, fact } = segmentOf(config);
-  if (timeShift > 0 && (model === "transformer" || model === "conformer")) {
+  if (timeShift > 0 && !modelKinds[model].fixedClips) {
     throw new RangeError(
       `Cannot turn utterances by timeShift ${timeShift}: model "${model}" masks what follows them; set it to 0`,
     );

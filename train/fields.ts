@@ -63,6 +63,19 @@ export function numbers(help: string, options: Bounds & { length?: number } = {}
   };
 }
 
+/** A list of whole numbers within bounds, on the command line with commas: `512,512,1536`. */
+export function integers(help: string, bounds: Bounds = {}): Field<readonly number[]> {
+  const field = numbers(help, bounds);
+  const whole = (list?: readonly number[]) => list?.every(Number.isSafeInteger) ? list : undefined;
+  return {
+    ...field,
+    expects: field.expects.replace("numbers", "whole numbers"),
+    placeholder: "N,N",
+    check: (value) => whole(field.check(value)),
+    parse: (text) => whole(field.parse(text)),
+  };
+}
+
 /** Some text; not empty unless `empty` is set. */
 export function text(help: string, options: { placeholder?: string; empty?: boolean } = {}): Field<string> {
   const accept = (x: unknown) => typeof x === "string" && (options.empty || x !== "") ? x : undefined;

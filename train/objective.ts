@@ -35,7 +35,8 @@ export class Objective {
     const { loss, labelSmoothing, scale } = this.#config;
     if (this.#margin === null) return crossEntropy(scores, labels, { labelSmoothing, reduction });
     const options = { margin: this.#margin, scale, reduction };
-    return loss === "am-softmax" ? amSoftmax(scores, labels, options) : aamSoftmax(scores, labels, options);
+    if (loss === "am-softmax") return amSoftmax(scores, labels, options);
+    return aamSoftmax(scores, labels, { ...options, beyond: "continuous" }); // no jump for what lies far off at first
   }
 
   /** Frees what it holds. */

@@ -64,7 +64,14 @@ export async function setUp(given: TrainConfig, data: TrainingData, careful: boo
       for (const t of [flat.values, flat.gradients, numbers, ...Object.values(states)]) t.dispose();
     }
   };
-  const parts = { model, optimizer, schedule: scheduleOf(config), batches, progress: freshProgress(), classes };
+  const parts = {
+    model,
+    optimizer,
+    schedule: scheduleOf(given, batches.batchesPerEpoch),
+    batches,
+    progress: freshProgress(),
+    classes,
+  };
   return { ...parts, config, description, step, valid, [Symbol.dispose]: dispose };
 }
 

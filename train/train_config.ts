@@ -109,6 +109,8 @@ export interface TrainConfig {
 
   /** How the learning rate goes. */
   schedule: ScheduleName;
+  /** Whether the rate moves with every step or, in a run that counts epochs, once an epoch. */
+  scheduleUnit: "step" | "epoch";
   /** Steps of the linear rise at the start (cosine-warmup). */
   warmupSteps: number;
   /** What a plateau is seen by: validation accuracy (higher is better) or validation loss (lower is better). */
@@ -160,6 +162,18 @@ export interface TrainConfig {
   pooling: "mean" | "attentive" | "self-attention" | "statistics" | "attentive-statistics";
   /** Layers after pooling. */
   head: "linear" | "two-layer" | "2023";
+  /** Channels of the layers of an encoder of speakers (ecapa, xvector) or of its stages (resnet34-speaker); none: the usual ones. */
+  channels: readonly number[];
+  /** Length of such an encoder's embedding; 0: the usual one. */
+  embeddingDim: number;
+  /** Channels of the hidden layer of the pooling (ecapa). */
+  attentionChannels: number;
+  /** Parts into which the channels of a block fall (ecapa). */
+  res2netScale: number;
+  /** Channels of a block's squeeze (ecapa). */
+  seChannels: number;
+  /** Whether the pooling's frames see the statistics of the whole utterance (ecapa). */
+  globalContext: boolean;
 }
 
 /** Names of schedules in a config. */
@@ -186,4 +200,7 @@ export type ModelName =
   | "resnetish18"
   | "resnetish34"
   | "resnetish50"
-  | "vggish";
+  | "vggish"
+  | "ecapa"
+  | "xvector"
+  | "resnet34-speaker";

@@ -1,7 +1,7 @@
 /** What each key of a training run's config may hold, what it is for, and how `--help` groups it. @module */
 import { featurePresets } from "../data/features/settings.ts";
 import type { FieldsOf } from "./config.ts";
-import { choice, flag, integer, number, numbers, text } from "./fields.ts";
+import { choice, flag, integer, integers, number, numbers, text } from "./fields.ts";
 import type { TrainConfig } from "./train_config.ts";
 
 const count = { min: 1 };
@@ -113,6 +113,10 @@ const groups = {
       "one-cycle",
       "plateau",
     ]),
+    scheduleUnit: choice("Whether the rate moves with every step, or once an epoch (with --epochs)", [
+      "step",
+      "epoch",
+    ]),
     warmupSteps: integer("Steps of the linear rise at the start (cosine-warmup)", { min: 0 }),
     lrMetric: choice("What a plateau is seen by: validation accuracy or loss", ["accuracy", "loss"]),
     lrStepSize: integer("Steps a stair (step)", count),
@@ -135,6 +139,9 @@ const groups = {
       "resnetish34",
       "resnetish50",
       "vggish",
+      "ecapa",
+      "xvector",
+      "resnet34-speaker",
     ]),
     dModel: integer("Width of the model", count),
     nHead: integer("Attention heads; must divide dModel", count),
@@ -162,6 +169,18 @@ const groups = {
       "attentive-statistics",
     ]),
     head: choice("Layers after pooling", ["linear", "two-layer", "2023"]),
+    channels: integers("Channels of the layers of an encoder of speakers, or of its stages; none: the usual ones", {
+      min: 1,
+      max: 8192,
+    }),
+    embeddingDim: integer("Length of an embedding of ecapa, xvector, resnet34-speaker; 0: the usual one", {
+      min: 0,
+      max: 8192,
+    }),
+    attentionChannels: integer("Channels of the hidden layer of ecapa's pooling", { min: 1, max: 8192 }),
+    res2netScale: integer("Parts into which the channels of ecapa's blocks fall", { min: 2, max: 64 }),
+    seChannels: integer("Channels of the squeeze of ecapa's blocks", { min: 1, max: 8192 }),
+    globalContext: flag("Show the frames in ecapa's pooling the statistics of the whole utterance"),
   },
 };
 
@@ -198,7 +217,17 @@ export const trainGroups: Readonly<Record<keyof typeof groups, readonly Key[]>> 
 /** Keys that a resumed run cannot change: its weights, its split or its place in the data would no longer fit. */
 export const fixedKeys: readonly (keyof TrainConfig)[] = [
   ...["recipe", "seed", "label", "labelColumn", "features", "chunkSeconds", "batchSize", "segmentLength"] as const,
-  ...["validFraction", "folds", "validFold", "testFold", "holdOut", "optimizer", "schedule", "lrMetric"] as const,
+  ...[
+    "validFraction",
+    "folds",
+    "validFold",
+    "testFold",
+    "holdOut",
+    "optimizer",
+    "schedule",
+    "scheduleUnit",
+    "lrMetric",
+  ] as const,
   ...trainGroups.Loss,
   ...trainGroups.Augmentation,
   ...trainGroups.Model,

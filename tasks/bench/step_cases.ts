@@ -1,5 +1,5 @@
 /** The models whose training steps the benchmark times. @module */
-import { ConformerClassifier, type Module, SpeakerClassifier } from "../../nn/mod.ts";
+import { ConformerClassifier, EcapaTdnn, EmbeddingClassifier, type Module, SpeakerClassifier } from "../../nn/mod.ts";
 import type { Tensor } from "../../tensor/mod.ts";
 import { SoundNetwork, TimeDelayNetwork } from "./convolutional_models.ts";
 
@@ -33,12 +33,20 @@ const conformer: StepCase = {
   classes: SPEAKERS,
 };
 
+/** ECAPA-TDNN with 512 channels on 3 s of 80 bands. */
+const ecapa: StepCase = {
+  make: () => new EmbeddingClassifier(new EcapaTdnn(), { classes: SPEAKERS }),
+  input: [8, 300, 80],
+  classes: SPEAKERS,
+};
+
 /** Cases by name. */
 export const stepCases: Readonly<Record<string, StepCase>> = {
   "hw4-simple": transformer(16, { dModel: 80, nHead: 2, dimFeedforward: 256, numLayers: 1 }),
   "hw4-medium": transformer(32, { dModel: 160, nHead: 8, dimFeedforward: 256, numLayers: 2 }),
   "hw4-512": transformer(16, { dModel: 512, nHead: 16, dimFeedforward: 2048, numLayers: 1 }),
-  "conformer": conformer,
+  conformer,
+  ecapa,
   tdnn: { make: () => new TimeDelayNetwork(), input: [16, 80, 200], classes: 600 },
   cnn: { make: () => new SoundNetwork(), input: [8, 1, 64, 501], classes: 10 },
 };

@@ -13,6 +13,8 @@ import { forEachDevice } from "../devices.ts";
 import { drawn } from "../gradcheck.ts";
 import { runSmall, smallConfig, withData } from "./small_run.ts";
 
+const ecapaSizes = { channels: [8, 8, 8, 24], embeddingDim: 8, attentionChannels: 4, res2netScale: 4, seChannels: 4 };
+
 /** Models small enough for a test, and what they need. */
 const small: readonly (Partial<TrainConfig> & { readonly model: ModelName })[] = [
   { model: "transformer" },
@@ -20,6 +22,9 @@ const small: readonly (Partial<TrainConfig> & { readonly model: ModelName })[] =
   { model: "conformer", attention: "relative", convKernel: 5, pooling: "self-attention", head: "linear" },
   { model: "conformer", attention: "linformer", linformerRank: 4, maxTime: 64, subsampling: "conv", convKernel: 5 },
   { model: "sound-small", head: "linear" },
+  { model: "ecapa", head: "linear", loss: "aam-softmax", margin: 0.2, ...ecapaSizes },
+  { model: "xvector", head: "linear", channels: [8, 8, 8, 8, 12], embeddingDim: 8 },
+  { model: "resnet34-speaker", head: "linear", channels: [2, 3, 4, 6] },
 ];
 
 forEachDevice("the scores of an utterance do not depend on the others in its batch", async () => {

@@ -124,6 +124,37 @@ Deno.test("what cannot be is refused, naming file, key, value and near names", a
       "RangeError",
       "Cannot train 50 epochs: marginSteps is 51, which counts epochs as well; lower it",
     );
+    const encoders = {
+      'model = "ecapa"\nchannels = [8, 12, 24]': "channels has a block of 12, which res2netScale 8 does not divide",
+      'model = "ecapa"\nchannels = [8]':
+        "channels has 1 numbers, expected at least 3, for the first layer, each block and the last layer",
+      'model = "xvector"\nchannels = [8, 8]': 'channels has 2 numbers, expected 5, one for each layer of "xvector"',
+      'model = "resnet34-speaker"\nchannels = [8, 8]':
+        'channels has 2 numbers, expected 4, one for each stage of "resnet34-speaker"',
+    };
+    for (const [text, fault] of Object.entries(encoders)) {
+      await refused(text, "RangeError", `Cannot build the model: ${fault}`);
+    }
+    await refused(
+      "channels = [8.5]",
+      "RangeError",
+      'Cannot set "channels" of "FILE" to [8.5]: expected whole numbers, each at least 1 and at most 8192, separated by commas',
+    );
+    await refused(
+      'scheduleUnit = "epoch"',
+      "RangeError",
+      'Cannot move the learning rate by epochs: epochs is 0; set it, or scheduleUnit to "step"',
+    );
+    await refused(
+      'scheduleUnit = "epoch"\nepochs = 5\nwarmupSteps = 1',
+      "RangeError",
+      "Cannot warm up by epochs: the whole first one would have a learning rate of 0; set warmupSteps to 0, or",
+    );
+    await refused(
+      'model = "xvector"\ntimeShift = 5',
+      "RangeError",
+      'Cannot turn utterances by timeShift 5: model "xvector" masks what follows them; set it to 0',
+    );
     await refused(
       'recipe = "hw4-smple"',
       "RangeError",

@@ -3,6 +3,8 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { openDataSet } from "../../data/sets/mod.ts";
 import { inSteps } from "../../train/in_steps.ts";
+import { scheduleOf } from "../../train/schedules/from_config.ts";
+import { watchesMetric } from "../../train/schedules/schedule.ts";
 import { splitOf } from "../../train/split_of.ts";
 import { forEachDevice } from "../devices.ts";
 import { runSmall, smallConfig, withData } from "./small_run.ts";
@@ -60,6 +62,42 @@ forEachDevice("a run of epochs validates after each; its saved config has epochs
     strictEqual((await runSmall(device, { ...config, epochs: 5 }, { resume: true })).step, 20);
     const part = await runSmall(device, { ...config, out: join(folder, "part"), epochs: 3 }, { stopAt: 2 });
     deepStrictEqual([part.step, part.interrupted], [8, false], "where epochs are counted it stops after an epoch");
+  });
+});
+
+Deno.test("the learning rate moves with every step or once an epoch", () => {
+  const rates = (scheduleUnit: "step" | "epoch") => {
+    const schedule = scheduleOf(smallConfig({ schedule: "cosine", scheduleUnit, epochs: 4, lr: 1 }), 5);
+    return Array.from({ length: 20 }, (_, step) => schedule.lrAt(step));
+  };
+  const cosine = (part: number) => (1 + Math.cos(Math.PI * part)) / 2;
+  deepStrictEqual(rates("step"), Array.from({ length: 20 }, (_, step) => cosine(step / 20)));
+  deepStrictEqual(rates("epoch"), Array.from({ length: 20 }, (_, step) => cosine(Math.floor(step / 5) / 4)));
+  const plateau = scheduleOf(smallConfig({ schedule: "plateau", scheduleUnit: "epoch", epochs: 4, lrPatience: 0 }), 5);
+  ok(watchesMetric(plateau), "what watches validations is told of them");
+});
+
+forEachDevice("a rate that moves once an epoch goes on, in a resumed run, as in one never stopped", async (device) => {
+  await withData(async (folder, data) => {
+    const config = { data, epochs: 4, validSteps: 1, saveSteps: 1, logSteps: 2, warmupSteps: 0 } as const;
+    const annealed = { ...config, schedule: "cosine", scheduleUnit: "epoch" } as const;
+    const whole = await runSmall(device, { ...annealed, out: join(folder, "whole") });
+    await runSmall(device, { ...annealed, out: join(folder, "parts") }, { stopAt: 2 });
+    const parts = await runSmall(device, { ...annealed, out: join(folder, "parts") }, { resume: true });
+    deepStrictEqual(parts.rows, whole.rows);
+    const rates = whole.rows.flatMap(({ lr }) => lr === undefined ? [] : Number(lr));
+    strictEqual(new Set(rates).size, 4);
+    strictEqual(rates.length, 8);
+  });
+});
+
+forEachDevice("a run of epochs stops after five without a better validation", async (device) => {
+  await withData(async (folder, data) => {
+    const config = { data, out: join(folder, "run"), epochs: 30, validSteps: 1, patience: 5, warmupSteps: 0 } as const;
+    const run = await runSmall(device, { ...config, schedule: "constant", lr: 1e-12 });
+    const stepsPerEpoch = 4;
+    deepStrictEqual([run.bestStep, run.step], [stepsPerEpoch, 6 * stepsPerEpoch]);
+    ok(run.lines.some((line) => line.endsWith(`No better validation in 5: stop early at step ${run.step}`)));
   });
 });
 

@@ -27,4 +27,8 @@ export const conformer: ModelKind = modelKind<ConformerClassifierOptions>({
   },
   classesOf: ({ numSpeakers }) => numSpeakers,
   build: (options) => new ConformerClassifier(options),
+  check({ convKernel }) {
+    if (convKernel % 2 === 1) return;
+    throw new RangeError(`Cannot build the model: convKernel is ${convKernel}, expected an odd number`);
+  },
 });

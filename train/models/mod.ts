@@ -3,9 +3,15 @@ import type { ModelName } from "../train_config.ts";
 import { conformer } from "./conformer.ts";
 import type { ModelKind } from "./model_kind.ts";
 import { soundModels } from "./sound.ts";
+import { speakerModels } from "./speaker.ts";
 import { transformer } from "./transformer.ts";
 
 export type { DataSizes, ModelKind, ModelOptions } from "./model_kind.ts";
 
 /** Architectures by the names of a config's `model`. */
-export const modelKinds: Readonly<Record<ModelName, ModelKind>> = { transformer, conformer, ...soundModels };
+export const modelKinds: Readonly<Record<ModelName, ModelKind>> = {
+  transformer,
+  conformer,
+  ...soundModels,
+  ...speakerModels,
+};

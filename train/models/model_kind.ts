@@ -25,6 +25,12 @@ export interface ModelKind {
   classesOf(options: ModelOptions): number;
   /** A model with fresh weights on the current device. */
   build(options: ModelOptions): Classifier;
+  /**
+   * Looks at the keys of a config that only this architecture has.
+   *
+   * @throws {RangeError} Where no model can be made of them.
+   */
+  check(config: TrainConfig): void;
 }
 
 /** A kind from functions that know their own options. */
@@ -33,6 +39,7 @@ export function modelKind<O extends object>(kind: {
   readonly optionsOf: (config: TrainConfig, sizes: DataSizes) => O;
   readonly classesOf: (options: O) => number;
   readonly build: (options: O) => Classifier;
+  readonly check?: (config: TrainConfig) => void;
 }): ModelKind {
   return {
     fixedClips: kind.fixedClips,
@@ -40,6 +47,7 @@ export function modelKind<O extends object>(kind: {
     // what optionsOf made, maybe by way of a file
     classesOf: (options) => kind.classesOf(options as O),
     build: (options) => kind.build(options as O),
+    check: (config) => kind.check?.(config),
   };
 }
 

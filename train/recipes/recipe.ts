@@ -73,6 +73,7 @@ const common: Omit<TrainConfig, "recipe" | "out"> = {
   gradClip: 0,
 
   schedule: "cosine-warmup",
+  scheduleUnit: "step",
   warmupSteps: 1000,
   lrMetric: "accuracy",
   lrStepSize: 10_000,
@@ -99,6 +100,12 @@ const common: Omit<TrainConfig, "recipe" | "out"> = {
   subsampling: "none",
   pooling: "mean",
   head: "two-layer",
+  channels: [],
+  embeddingDim: 0,
+  attentionChannels: 128,
+  res2netScale: 8,
+  seChannels: 128,
+  globalContext: true,
 };
 
 /** What {@linkcode defineRecipe} makes a recipe of. */

@@ -6,5 +6,6 @@ export * from "./cosine_with_warmup.ts";
 export * from "./exponential_lr.ts";
 export * from "./multi_step_lr.ts";
 export * from "./one_cycle_lr.ts";
+export * from "./per_epoch.ts";
 export * from "./reduce_lr_on_plateau.ts";
 export * from "./step_lr.ts";
