@@ -14,15 +14,29 @@ export interface OpenDatabaseOptions {
 /** How long a writer waits for another process, in milliseconds. Nothing else runs meanwhile. */
 const PATIENCE = 2000;
 
+/** What is wrong: no room, somebody else at work, or anything about the file. */
+export type DatabaseProblem = "full" | "busy" | "bad file";
+
+/** What SQLite reports, in words for the user. */
+export class DatabaseError extends Error {
+  override name = "DatabaseError";
+  readonly problem: DatabaseProblem;
+
+  constructor(message: string, { problem, cause }: { problem: DatabaseProblem; cause?: unknown }) {
+    super(message, { cause });
+    this.problem = problem;
+  }
+}
+
 /** SQLite's messages (Deno passes on no code of its own), and what they mean for the user. */
-const facts: readonly [RegExp, string][] = [
-  [/file is not a database/, "it is not a SQLite database"],
-  [/malformed|corrupt/, "it is damaged"],
-  [/database or disk is full/, "the disk is full, or the database has reached its limit; nothing was changed"],
-  [/is locked/, "another program is writing to it; try again"],
-  [/readonly/, "it may not be written to"],
-  [/unable to open/, "it cannot be opened; is its folder there, and may it be written to?"],
-  [/disk I\/O error/, "the disk reports an error"],
+const facts: readonly [RegExp, DatabaseProblem, string][] = [
+  [/file is not a database/, "bad file", "it is not a SQLite database"],
+  [/malformed|corrupt/, "bad file", "it is damaged"],
+  [/database or disk is full/, "full", "the disk is full, or the database has reached its limit; nothing was changed"],
+  [/is locked/, "busy", "another program is writing to it; try again"],
+  [/readonly/, "bad file", "it may not be written to"],
+  [/unable to open/, "bad file", "it cannot be opened; is its folder there, and may it be written to?"],
+  [/disk I\/O error/, "bad file", "the disk reports an error"],
 ];
 
 /**
@@ -36,8 +50,8 @@ export function plainly<T>(what: string, work: () => T): T {
   } catch (error) {
     const isSqlite = error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR";
     if (!isSqlite) throw error;
-    const fact = facts.find(([pattern]) => pattern.test(error.message))?.[1] ?? error.message;
-    throw new Error(`${what}: ${fact}`, { cause: error });
+    const [, problem, fact] = facts.find(([pattern]) => pattern.test(error.message)) ?? [0, "bad file", error.message];
+    throw new DatabaseError(`${what}: ${fact}`, { problem, cause: error });
   }
 }
 
@@ -93,7 +107,8 @@ function isEmpty(database: DatabaseSync): boolean {
 
 /** Makes the tables, all or none; a second process that does the same waits and then finds them. */
 function setUp(database: DatabaseSync): void {
-  database.exec("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE");
+  // The file shrinks by itself when somebody is forgotten; this has to be said before anything is written.
+  database.exec("PRAGMA auto_vacuum = FULL; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE");
   if (isEmpty(database)) {
     for (const table of tables) database.exec(table);
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);

@@ -4,7 +4,7 @@
  * @module
  */
 import type { DatabaseSync } from "node:sqlite";
-import { openDatabase, type OpenDatabaseOptions, plainly } from "./database.ts";
+import { DatabaseError, openDatabase, type OpenDatabaseOptions, plainly } from "./database.ts";
 import { speakerName } from "./speaker_name.ts";
 
 /** A model, as the database knows it. */
@@ -252,16 +252,16 @@ export class SpeakerStore implements Disposable {
   }
 
   /**
-   * Where something was deleted, writes the file anew and empties the log. Deleted cells are zeroed already; but nobody
-   * promises that SQLite left no copy in the gaps of a page when it moved cells earlier, and a new file has no gaps.
+   * Where something was deleted, takes the zeroed pages over into the file and empties the log, which holds earlier ones.
+   * (VACUUM would do it too, but Deno lets no program run it that is not allowed everything.)
    */
   #wipe(): void {
     const what = `Cannot wipe what was deleted from "${this.path}"`;
     plainly(what, () => {
       if (this.#database.prepare("SELECT 1 FROM erasure").get() === undefined) return;
-      this.#database.exec("VACUUM");
       if (!this.#emptyLog()) {
-        throw new Error(`${what}: another program is reading it; it is wiped when the database is opened next`);
+        const fact = "another program is reading it; it is wiped when the database is opened next";
+        throw new DatabaseError(`${what}: ${fact}`, { problem: "busy" });
       }
       this.#run("DELETE FROM erasure");
     });

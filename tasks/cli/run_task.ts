@@ -2,8 +2,11 @@
 import { HelpRequest } from "./command.ts";
 import { errorText, UsageError } from "./errors.ts";
 
-/** What a task ends with: 0 all done, 1 failed or done only in part, 2 bad usage, 130 stopped by Ctrl-C after saving. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+/**
+ * What a task ends with: 0 all done, 1 failed or done only in part, 2 bad usage, 3 done and the answer is no (`verify`), 130 stopped by
+ * Ctrl-C after saving.
+ */
+export const exitCodes = { done: 0, failed: 1, usage: 2, notSame: 3, interrupted: 130 } as const;
 
 /**
  * Runs a task and exits: with the code that `main` returns, 0 unless it returns one; 2 on a `UsageError`, 1 on another error.

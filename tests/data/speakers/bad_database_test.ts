@@ -31,7 +31,7 @@ Deno.test("what is no database of speakers is refused, and left as it is", async
     await Deno.writeTextFile(path("text"), "no database, but text ".repeat(99));
     throws(
       () => new SpeakerStore(path("text"), { create: true }),
-      /^Error: Cannot open ".*text": it is not a SQLite database$/,
+      /^DatabaseError: Cannot open ".*text": it is not a SQLite database$/,
     );
     strictEqual(await Deno.readTextFile(path("text")), "no database, but text ".repeat(99));
 
@@ -65,7 +65,7 @@ Deno.test("a damaged database is an error that says so, wherever the damage is",
       await Deno.writeFile(path, whole.slice().fill(0x5a, page * 4096, page * 4096 + 200));
       throws(
         () => new SpeakerStore(path),
-        /^Error: Cannot open ".*speakers\.db": it is (damaged|not a SQLite database)$/,
+        /^(Database)?Error: Cannot open ".*speakers\.db": it is (damaged|not a SQLite database)$/,
         `${page}`,
       );
     }

@@ -176,7 +176,7 @@ Deno.test("what another program's reading kept from being wiped is wiped at the 
     reader.exec("BEGIN; SELECT count(*) FROM speakers");
     throws(
       () => store.forget("ana"),
-      /^Error: Cannot wipe what was deleted from ".*": another program is (reading|writing)/,
+      /^DatabaseError: Cannot wipe what was deleted from ".*": another program is (reading|writing)/,
     );
     deepStrictEqual(store.speakers().map(({ name }) => name), ["bo"], "forgotten all the same");
     ok(bytesHold(path, recording(1).embedding), "still in the log");
