@@ -40,6 +40,7 @@ export * from "./tensor/mod.ts";
 /** Neural-network modules: `nn.Linear`, `nn.TransformerEncoder`, `nn.SpeakerClassifier` and their like. */
 export * as nn from "./nn/mod.ts";
 export * from "./data/audio/mod.ts";
+export * from "./data/augment/mod.ts";
 export * from "./data/batches/mod.ts";
 export * from "./data/features/mod.ts";
 export * from "./data/files/mod.ts";

@@ -1,6 +1,7 @@
 /** What single fields of a config cannot say. @module */
 import { parseFeatureSettings } from "../data/features/settings.ts";
 import { modelKinds } from "./models/mod.ts";
+import { checkWaves } from "./check_waves.ts";
 import { scheduleOf } from "./schedules/from_config.ts";
 import type { TrainConfig } from "./train_config.ts";
 import { segmentFramesOf } from "./viewing.ts";
@@ -13,7 +14,7 @@ import { segmentFramesOf } from "./viewing.ts";
  */
 export function checkTrainConfig(config: TrainConfig): void {
   parseFeatureSettings(config.features);
-  checkChunks(config);
+  checkWaves(config);
   checkModel(config);
   checkSplit(config);
   checkAugmentation(config);
@@ -29,14 +30,6 @@ function segmentOf(config: TrainConfig): { frames: number; fact: string } {
     frames,
     fact: chunkSeconds > 0 ? `chunkSeconds ${chunkSeconds} has ${frames} frames` : `segmentLength is ${frames}`,
   };
-}
-
-/** A chunk has to have a sample at least; data sets that have features of their own are refused when they are opened. */
-function checkChunks({ chunkSeconds, features }: TrainConfig): void {
-  const { sampleRate } = parseFeatureSettings(features);
-  if (chunkSeconds > 0 && chunkSeconds * sampleRate < 1) {
-    throw new RangeError(`Cannot train on chunks of ${chunkSeconds} s: that is no sample at ${sampleRate} Hz`);
-  }
 }
 
 function checkModel(config: TrainConfig): void {

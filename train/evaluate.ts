@@ -114,7 +114,7 @@ function sortOut(
 }
 
 async function judge(
-  { model, featureSettings }: LoadedModel,
+  { model, classes, featureSettings }: LoadedModel,
   source: UtteranceSource,
   { viewing, screen, topK, batchSize }: { viewing: Viewing; screen: Screen; topK: number; batchSize: number },
 ): Promise<Outcome[]> {
@@ -125,6 +125,7 @@ async function judge(
     const { index, logits } of scoreUtterances(model, source, {
       viewing,
       batchSize,
+      classes: classes.length,
       silence: silenceOf(featureSettings),
     })
   ) {

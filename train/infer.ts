@@ -110,7 +110,10 @@ async function predict(
   const predictions = new Array<Prediction>(data.utterances.length);
   if (data.utterances.length === 0) return [];
   using bar = screen.bar({ label: "Infer", total: data.utterances.length, unit: "uttr" });
-  const options = { viewing: withCrops(viewing, crops), batchSize, silence: silenceOf(featureSettings) };
+  const options = {
+    ...{ viewing: withCrops(viewing, crops), batchSize, classes: classes.length },
+    silence: silenceOf(featureSettings),
+  };
   let done = 0;
   for await (const { index, logits } of scoreUtterances(model, data, options)) {
     predictions[index] = { id: data.utterances[index].id, classes: likeliest(logits, classes, topK) };

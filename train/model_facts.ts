@@ -7,6 +7,7 @@ import type { ArrayDict } from "../data/files/named_array.ts";
 import * as models from "./models/mod.ts";
 import { recipes } from "./recipes/mod.ts";
 import type { Saved } from "./run_folder.ts";
+import { speedClassNames } from "./speed_classes.ts";
 import type { ModelName, TrainConfig } from "./train_config.ts";
 import { trainFields } from "./train_fields.ts";
 import { type Viewing, viewingOf } from "./viewing.ts";
@@ -25,6 +26,8 @@ export interface ModelFacts {
   readonly viewing: Viewing;
   /** Names of the classes in the order of the scores. */
   readonly classes: readonly string[];
+  /** Names of the scores after those of the classes: the classes at other speeds, which count in training only. */
+  readonly speedClasses?: readonly string[];
   /** How to make features from recordings; null where the training data did not say. */
   readonly featureSettings: FeatureSettings | null;
   /** Step at which the weights were saved. */
@@ -40,10 +43,12 @@ export function describeModel(
   config: TrainConfig,
   channels: number,
   classes: readonly string[],
-): Pick<ModelFacts, "architecture" | "options" | "channels" | "viewing" | "classes"> {
-  const { model: architecture } = config;
-  const options = models.modelKinds[architecture].optionsOf(config, { channels, classes: classes.length });
-  return { architecture, options, channels, viewing: viewingOf(config), classes };
+): Pick<ModelFacts, "architecture" | "options" | "channels" | "viewing" | "classes" | "speedClasses"> {
+  const { model: architecture } = config, speedClasses = speedClassNames(config, classes);
+  const sizes = { channels, classes: classes.length + speedClasses.length };
+  const options = models.modelKinds[architecture].optionsOf(config, sizes);
+  const facts = { architecture, options, channels, viewing: viewingOf(config), classes };
+  return speedClasses.length > 0 ? { ...facts, speedClasses } : facts;
 }
 
 /** What to write for weights and facts. */
@@ -69,8 +74,9 @@ export function parseFacts(path: string, metadata: Readonly<Record<string, strin
   }
   if (!isSane(facts)) throw refuse("its description is damaged");
   const scores = models.modelKinds[facts.architecture].classesOf(facts.options);
-  if (scores !== facts.classes.length) {
-    throw refuse(`it names ${facts.classes.length} classes, but its model has scores for ${scores}`);
+  const named = facts.classes.length + (facts.speedClasses?.length ?? 0);
+  if (scores !== named) {
+    throw refuse(`it names ${named} classes, but its model has scores for ${scores}`);
   }
   const { featureSettings } = facts;
   return { ...facts, featureSettings: featureSettings === null ? null : parseFeatureSettings(featureSettings) };
@@ -79,12 +85,13 @@ export function parseFacts(path: string, metadata: Readonly<Record<string, strin
 /** Whether a description from a file has the parts that using the model needs; the weights have to fit it as well. */
 function isSane(facts: ModelFacts | null): boolean {
   if (facts === null || typeof facts !== "object") return false;
-  const { architecture, options, channels, viewing, classes } = facts;
+  const { architecture, options, channels, viewing, classes, speedClasses = [] } = facts;
   const isCount = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 1 && (n as number) <= 1e6;
   return Object.hasOwn(models.modelKinds, architecture) && typeof options === "object" && options !== null &&
     Object.values(options).every((value) => typeof value !== "number" || (value >= 0 && value <= 1e6)) &&
     areOptionsOf(architecture, options) &&
     Array.isArray(classes) && classes.length > 0 && classes.every((c) => typeof c === "string") &&
+    Array.isArray(speedClasses) && speedClasses.every((c) => typeof c === "string") &&
     isCount(channels) && ["whole", "crops"].includes(viewing?.mode) &&
     isCount(viewing.frames) && isCount(viewing.crops);
 }

@@ -24,6 +24,8 @@ export interface ScoreOptions {
   readonly viewing: Viewing;
   /** Most utterances a batch. Default 64. */
   readonly batchSize?: number;
+  /** How many scores count, the first ones; default all. Those of classes at other speeds come after them. */
+  readonly classes?: number;
   /** What padded frames hold. Default −20. */
   readonly silence?: Padding;
   /** Aborting it ends the sequence early. */
@@ -38,9 +40,9 @@ export interface ScoreOptions {
 export async function* scoreUtterances(
   model: Classifier,
   source: UtteranceSource,
-  { indices, viewing, batchSize = 64, silence = SILENCE, signal }: ScoreOptions,
+  { indices, viewing, batchSize = 64, classes, silence = SILENCE, signal }: ScoreOptions,
 ): AsyncGenerator<Scored, void, void> {
-  const gathering = new Crops((index) => cropsOf(source.utterances[index].frames, viewing));
+  const gathering = new Crops((index) => cropsOf(source.utterances[index].frames, viewing), classes);
   const waiting: { batch: Batch; logits: Promise<Float32Array> }[] = [];
   const takeOldest = async () => {
     const { batch, logits } = waiting.shift()!;
@@ -61,16 +63,17 @@ export async function* scoreUtterances(
 class Crops {
   readonly #open = new Map<number, { sum: Float32Array; left: number; count: number }>();
   readonly #countOf: (index: number) => number;
+  readonly #classes: number | undefined;
 
-  constructor(countOf: (index: number) => number) {
-    this.#countOf = countOf;
+  constructor(countOf: (index: number) => number, classes: number | undefined) {
+    [this.#countOf, this.#classes] = [countOf, classes];
   }
 
   /** The utterances that a batch completes. */
   add({ indices }: Batch, logits: Float32Array): Scored[] {
-    const classes = logits.length / indices.length;
+    const width = logits.length / indices.length, classes = this.#classes ?? width;
     return Array.from(indices).flatMap((index, row) => {
-      const scores = logits.subarray(row * classes, (row + 1) * classes);
+      const scores = logits.subarray(row * width, row * width + classes);
       const count = this.#countOf(index);
       const open = this.#open.get(index) ?? { sum: new Float32Array(classes), left: count, count };
       open.sum.forEach((sum, c) => open.sum[c] = sum + scores[c]);

@@ -293,6 +293,7 @@ class Run {
     const measured = await validate(model, this.#data, {
       indices: valid,
       viewing: validViewingOf(this.#config),
+      classes: this.#data.classes.length,
       silence: silenceOf(this.#data.featureSettings),
       onProgress: (done) => bar.update(done),
       signal: this.#options.signal,

@@ -71,6 +71,22 @@ export interface TrainConfig {
   /** Steps over which the margin rises from 0. */
   marginSteps: number;
 
+  /** Noise over the chunks of waveforms: a folder (or list) of recordings, or "generated" (white, pink, brown, babble); empty: none. */
+  noise: string;
+  /** Lowest and highest ratio of speech to noise, in dB. */
+  noiseSnr: readonly number[];
+  /** Part of the chunks that get noise. */
+  noiseProbability: number;
+  /** Rooms for chunks: a folder (or list) of impulse responses, or "generated"; empty: none. */
+  reverb: string;
+  /** Part of the chunks that get a room. */
+  reverbProbability: number;
+  /** Factors of which each chunk's speed is drawn; empty: none. */
+  speeds: readonly number[];
+  /** Whether a recording at another speed is of another class, which validation and inference leave out. */
+  speedClasses: boolean;
+  /** Lowest and highest gain of chunks, in dB. */
+  volume: readonly number[];
   /** Most frames by which a training clip is turned, for models that look at clips; 0: none. */
   timeShift: number;
   /** Whether training features are warped and masked. */

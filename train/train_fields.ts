@@ -77,6 +77,20 @@ const groups = {
     marginSteps: integer("Steps over which the margin rises from 0", { min: 0 }),
   },
   "Augmentation": {
+    noise: text("Noise over chunks: a folder of recordings, or generated (white, pink, brown, babble)", {
+      placeholder: "DIR|generated",
+      empty: true,
+    }),
+    noiseSnr: numbers("Lowest and highest ratio of speech to noise, in dB", { length: 2, min: -40, max: 100 }),
+    noiseProbability: number("Part of the chunks that get noise", { min: 0, max: 1 }),
+    reverb: text("Rooms for chunks: a folder of impulse responses, or generated", {
+      placeholder: "DIR|generated",
+      empty: true,
+    }),
+    reverbProbability: number("Part of the chunks that get a room", { min: 0, max: 1 }),
+    speeds: numbers("Factors of which each chunk's speed is drawn, as 0.9,1,1.1", { min: 0.5, max: 2 }),
+    speedClasses: flag("Take recordings at another speed for other classes, in training only"),
+    volume: numbers("Lowest and highest gain of chunks, in dB", { length: 2, min: -60, max: 60 }),
     timeShift: integer("Most frames by which training clips are turned (models of clips: sound-…); 0: none", {
       min: 0,
     }),

@@ -91,7 +91,8 @@ async function openRecordings(path: string, options: OpenOptions): Promise<Train
   const listed = recordings.map(({ path, name, label }) => ({ path, id: name, label: classes.indexOf(label) }));
   const featureSettings = parseFeatureSettings(features);
   const known = { classes, featureSettings, test: null, isRecordings: true };
-  if (options.chunkSeconds > 0) return { ...known, ...await openChunks(listed, featureSettings, options) };
+  const chunks = { ...options, classes: classes.length, settings: featureSettings };
+  if (options.chunkSeconds > 0) return { ...known, ...await openChunks(listed, chunks) };
   const onBroken = (_: unknown, reason: string) => {
     throw new Error(`${reason}; remove it, or let deno task preprocess skip it`);
   };

@@ -1,4 +1,6 @@
 import { readAudio } from "../audio/mod.ts";
+import { augment } from "../augment/augment.ts";
+import type { AugmentPlan } from "../augment/plan.ts";
 import { createFeatures } from "../features/create.ts";
 import { parseFeatureSettings } from "../features/settings.ts";
 import { isSilent } from "../features/silence.ts";
@@ -13,13 +15,30 @@ export interface ReadJob {
   readonly path: string;
 }
 
-/** Computes features of a part of it. */
-export interface FeatureJob {
-  readonly kind: "features";
-  readonly path: string;
+/** A part of a recording in memory. */
+export interface StoredCut {
   readonly wave: StoredWave;
   /** Default: all of it. */
   readonly cut?: WaveCut;
+}
+
+/** Computes features of a part of it. */
+export interface FeatureJob extends StoredCut {
+  readonly kind: "features";
+  readonly path: string;
+  /** What is done to it before. */
+  readonly augment?: AugmentJob;
+}
+
+/** What is done to a chunk before its features are computed. */
+export interface AugmentJob {
+  readonly plan: AugmentPlan;
+  /** Samples of the chunk afterwards. */
+  readonly length: number;
+  /** The impulse response of the plan. */
+  readonly room?: StoredWave;
+  /** The plan's recording of noise, or its voices. */
+  readonly noises?: readonly StoredCut[];
 }
 
 /** What is answered to a {@linkcode ReadJob}. */
@@ -55,8 +74,9 @@ export function waveJobs(settings: unknown): (job: WaveJob) => Promise<WaveReply
     if (samples.length === 0) throw new Error("it is empty");
     return { kind: "read", wave: storeWave(samples), silent: isSilent(samples) };
   };
-  const compute = ({ wave, cut }: FeatureJob): FeatureReply => {
-    const { data, frames } = features.apply(cutWave(wave, cut));
+  const compute = ({ wave, cut, augment: job }: FeatureJob): FeatureReply => {
+    const chunk = cutWave(wave, cut), { sampleRate } = parsed;
+    const { data, frames } = features.apply(job ? augment(chunk, job.plan, { sampleRate, ...soundsOf(job) }) : chunk);
     return { kind: "features", data: new Float32Array(data), frames }; // in a buffer of its own, to be handed over
   };
   return async (job) => {
@@ -66,6 +86,10 @@ export function waveJobs(settings: unknown): (job: WaveJob) => Promise<WaveReply
       throw new Error(explain(job.path, error), { cause: error });
     }
   };
+}
+
+function soundsOf({ length, room, noises }: AugmentJob) {
+  return { length, room: room && cutWave(room), noises: noises?.map(({ wave, cut }) => cutWave(wave, cut)) };
 }
 
 /** Every error names the recording; those of `readAudio` do already. */

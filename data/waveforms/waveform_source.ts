@@ -1,11 +1,13 @@
 /**
  * Recordings to train on as they are: other seconds of each in every epoch, features computed when they are asked for.
  */
+import { lengthBefore } from "../augment/change_speed.ts";
 import { cropStart } from "../batches/epoch_plan.ts";
 import { createFeatures } from "../features/create.ts";
 import type { FeatureSettings } from "../features/settings.ts";
 import { Random } from "../random.ts";
-import type { DrawPlace, Utterance, UtteranceFeatures, UtteranceSource } from "../sets/utterances.ts";
+import type { DrawnFeatures, DrawPlace, Utterance, UtteranceFeatures, UtteranceSource } from "../sets/utterances.ts";
+import { Augmenter, type ChunkAugment } from "./chunk_augment.ts";
 import type { WaveCut } from "./stored_wave.ts";
 import { WavePool } from "./wave_pool.ts";
 import { WaveStore } from "./wave_store.ts";
@@ -34,6 +36,8 @@ export interface WaveformOptions {
   readonly cacheBytes?: number;
   /** Threads that read and compute; default one less than the processor has cores, at least 1 and at most 8. 0: none. */
   readonly workers?: number;
+  /** What is done to chunks for training; default nothing. */
+  readonly augment?: ChunkAugment;
   /** Is told how many recordings have been read. */
   readonly onProgress?: (done: number) => void;
 }
@@ -53,18 +57,18 @@ export class WaveformSource implements UtteranceSource, Disposable {
   readonly silent: readonly string[];
   readonly #pool: WavePool;
   readonly #store: WaveStore;
+  readonly #augmenter: Augmenter;
   readonly #options: WaveformOptions;
   /** Samples of a chunk. */
   readonly #chunk: number;
 
   private constructor(
     recordings: readonly LabelledRecording[],
-    parts: { pool: WavePool; store: WaveStore; options: WaveformOptions },
+    parts: { pool: WavePool; store: WaveStore; augmenter: Augmenter; options: WaveformOptions },
   ) {
     const { store, options } = parts, { settings } = options;
-    this.#pool = parts.pool;
-    this.#store = store;
-    this.#options = options;
+    [this.#pool, this.#augmenter] = [parts.pool, parts.augmenter];
+    [this.#store, this.#options] = [store, options];
     this.#chunk = Math.max(1, Math.round(options.chunkSeconds * settings.sampleRate));
     const features = createFeatures(settings);
     this.channels = features.channels;
@@ -85,7 +89,8 @@ export class WaveformSource implements UtteranceSource, Disposable {
     try {
       const paths = recordings.map(({ path }) => path), budget = { left: cacheBytes };
       const store = await WaveStore.open(paths, { pool, budget, onProgress });
-      return new WaveformSource(recordings, { pool, store, options });
+      const augmenter = await Augmenter.open(options.augment ?? {}, { pool, budget });
+      return new WaveformSource(recordings, { pool, store, augmenter, options });
     } catch (error) {
       pool.close();
       throw error;
@@ -107,7 +112,7 @@ export class WaveformSource implements UtteranceSource, Disposable {
   forTraining(indices: readonly number[]): UtteranceSource {
     this.#checkLengths(indices);
     const { channels, utterances } = this, read = (index: number) => this.read(index);
-    return { channels, utterances, read, draw: (index, place) => this.#draw(index, place) };
+    return { channels, utterances, read, draw: (index, place) => this.#draw(index, place, indices) };
   }
 
   /** Ends the threads. */
@@ -125,11 +130,15 @@ export class WaveformSource implements UtteranceSource, Disposable {
     return this.#options.validChunk === "first" ? { start: 0, length: this.#chunk } : undefined;
   }
 
-  async #draw(index: number, place: DrawPlace): Promise<UtteranceFeatures> {
-    const random = drawRandom(index, place), length = this.#store.lengthOf(index);
-    const start = cropStart(length, Math.min(length, this.#chunk), random.uniform());
-    const { path } = this.utterances[index], wave = await this.#store.get(index);
-    return await this.#pool.features({ path, wave, cut: { start, length: this.#chunk } });
+  async #draw(index: number, place: DrawPlace, indices: readonly number[]): Promise<DrawnFeatures> {
+    const random = drawRandom(index, place), store = this.#store, { path, label } = this.utterances[index];
+    const plan = this.#augmenter.plan(random, indices.length - 1), { sampleRate } = this.#options.settings;
+    const heard = lengthBefore(this.#chunk, plan.speed, { sampleRate }), length = store.lengthOf(index);
+    const start = cropStart(length, Math.min(length, heard), random.uniform());
+    const options = { self: index, length: this.#chunk, voices: { store, indices } };
+    const [wave, augment] = await Promise.all([store.get(index), this.#augmenter.job(plan, options)]);
+    const features = await this.#pool.features({ path, wave, cut: { start, length: heard }, augment });
+    return { ...features, label: this.#augmenter.labelOf(label, plan) };
   }
 
   #checkLengths(indices: readonly number[]): void {
