@@ -5,6 +5,7 @@ import { Screen } from "../train/progress.ts";
 import { type CommandSpec, parseCommand, required, type Values, withDefault } from "./cli/command.ts";
 import { UsageError } from "./cli/errors.ts";
 import { exitCodes, runTask } from "./cli/run_task.ts";
+import { evaluateVerification, isVerification, verificationOptions } from "./evaluate/verification.ts";
 
 const options = {
   model: required(text("Run folder (its best model is taken), or a .safetensors file", { placeholder: "RUN|FILE" })),
@@ -30,27 +31,36 @@ const options = {
     choice("Where to compute; auto: a real GPU, else the CPU", ["auto", "webgpu", "cpu"]),
     "auto",
   ),
+  ...verificationOptions,
 };
 
 const spec: CommandSpec<typeof options> = {
   name: "evaluate",
   about:
     "Measures a trained model on labelled data: accuracy with its 95 % interval (Wilson), top-k, precision, recall and " +
-    "F1 of each class, confusion matrix and worst pairs. Writes evaluation.html, .txt, .json and predictions.csv.",
+    "F1 of each class, confusion matrix and worst pairs. Writes evaluation.html, .txt, .json and predictions.csv. " +
+    "With --verification or --trials: how well it tells speakers apart that it need not know. Writes verification.html, .txt, " +
+    ".json, scores.csv and pictures, and the threshold beside the model.",
   options,
+  groups: { "Speaker verification": Object.keys(verificationOptions) as (keyof typeof verificationOptions)[] },
   examples: [
     "deno task evaluate --model runs/quickstart",
     "deno task evaluate --model runs/hw4-medium --data Dataset --crops 5",
     "deno task evaluate --model runs/sound-cnn --data esc10 --folds esc10/clips.csv --fold 5",
     "deno task evaluate --model runs/quickstart --data recordings --out report",
+    "deno task evaluate --model runs/ecapa --verification --data unheard-speakers --operating-point far=0.01",
+    "deno task evaluate --model runs/ecapa --trials voxceleb1/veri_test2.txt --root voxceleb1/wav",
   ],
 };
 
 await runTask(async () => {
   const { options } = parseCommand(spec, Deno.args);
-  const { model, data, folds, fold, label, labelColumn, topK, crops, batchSize, device } = options;
-  const part = partOf(options);
+  const { model, data, valid, test, all, folds, fold, label, labelColumn, topK, crops, batchSize, device } = options;
   const screen = new Screen();
+  if (isVerification(options, { valid, test, all, folds, fold, crops })) {
+    return await evaluateVerification(options, screen);
+  }
+  const part = partOf(options);
   const { evaluate } = await import("../train/evaluate.ts"); // only now: --help and typos need no engine
   const { checkFolder, writeEvaluation } = await import("../train/evaluation/write.ts");
   const { textReport } = await import("../train/evaluation/text_report.ts");

@@ -2,7 +2,6 @@
 import { createFeatures, type FeatureExtractor, type FeatureSettings } from "../../data/features/mod.ts";
 import { isSilent, windowSamples } from "../../data/features/silence.ts";
 import type { LoadedModel } from "../model_from_bytes.ts";
-import { batchFramesOf } from "../viewing.ts";
 import { FeatureEmbedder, type FeatureWindows } from "./feature_embedder.ts";
 
 /** Options of {@linkcode Embedder}. */
@@ -69,7 +68,11 @@ export class Embedder {
     this.#embedder = new FeatureEmbedder(loaded, { batchSize });
     this.dim = this.#embedder.dim;
     this.sampleRate = loaded.featureSettings.sampleRate;
-    this.#windowSamples = windowWithin(loaded, this.#extractor, Math.round(windowSeconds * this.sampleRate));
+    this.#windowSamples = windowWithin(
+      this.#extractor,
+      Math.round(windowSeconds * this.sampleRate),
+      this.#embedder.mostFrames,
+    );
   }
 
   /** How features are made. */
@@ -93,11 +96,13 @@ export class Embedder {
    * Features of one waveform, for {@linkcode Embedder.embedFeatures}: to be computed when a recording arrives, before several are embedded
    * together. A long one is cut into equal windows first.
    *
+   * @param wave mono, `sampleRate` samples a second
+   * @param options `name`: what to call it in errors
    * @throws {UnusableWave} Where it is shorter than the window of one frame, silent (no sample is further from 0 than 2⁻¹⁵), or has a
    * sample that is NaN or infinite.
    */
-  prepare(wave: Float32Array): FeatureWindows {
-    this.#check(wave);
+  prepare(wave: Float32Array, { name }: { readonly name?: string } = {}): FeatureWindows {
+    this.#check(wave, name === undefined ? "the recording" : JSON.stringify(name));
     const count = Math.max(1, Math.ceil(wave.length / this.#windowSamples));
     const edge = (i: number) => Math.round(i * wave.length / count);
     return Array.from({ length: count }, (_, i) => this.#extractor.apply(wave.subarray(edge(i), edge(i + 1))));
@@ -108,24 +113,21 @@ export class Embedder {
     return await this.#embedder.embed(prepared);
   }
 
-  #check(wave: Float32Array): void {
+  #check(wave: Float32Array, name: string): void {
     const least = windowSamples(this.settings);
     if (wave.length < least) {
       const [has, wanted] = [wave.length, least].map((n) => (n / this.sampleRate * 1000).toFixed(0));
-      throw new UnusableWave("short", `Cannot embed the recording: it is ${has} ms long, wanted at least ${wanted} ms`);
+      throw new UnusableWave("short", `Cannot embed ${name}: it is ${has} ms long, wanted at least ${wanted} ms`);
     }
     const at = wave.findIndex((x) => !Number.isFinite(x));
-    if (at >= 0) throw new UnusableWave("not finite", `Cannot embed the recording: sample ${at} is ${wave[at]}`);
-    if (isSilent(wave)) throw new UnusableWave("silent", "Cannot embed the recording: it is silent");
+    if (at >= 0) throw new UnusableWave("not finite", `Cannot embed ${name}: sample ${at} is ${wave[at]}`);
+    if (isSilent(wave)) throw new UnusableWave("silent", `Cannot embed ${name}: it is silent`);
   }
 }
 
 /** The window in samples, or a shorter one where the model cannot take as many frames. */
-function windowWithin({ options, viewing }: LoadedModel, extractor: FeatureExtractor, samples: number): number {
-  const most = options.attention === "linformer" && typeof options.maxTime === "number" ? options.maxTime : Infinity;
+function windowWithin(extractor: FeatureExtractor, samples: number, mostFrames: number): number {
   let within = samples;
-  while (within > 1 && batchFramesOf(extractor.frameCount(within), { ...viewing, mode: "whole" }) > most) {
-    within = Math.floor(within * 0.98);
-  }
+  while (within > 1 && extractor.frameCount(within) > mostFrames) within = Math.floor(within * 0.98);
   return within;
 }

@@ -24,6 +24,8 @@ export class FeatureEmbedder {
   readonly dim: number;
   /** Values a frame. */
   readonly channels: number;
+  /** Most frames of a window that the model can take. */
+  readonly mostFrames: number;
   readonly #loaded: LoadedModel;
   readonly #viewing: Viewing;
   readonly #batchSize: number;
@@ -45,6 +47,7 @@ export class FeatureEmbedder {
     this.#batchSize = batchSize;
     this.#padding = silenceOf(loaded.featureSettings);
     this.channels = channels;
+    this.mostFrames = mostFramesOf(loaded);
     const frames = batchFramesOf(viewing.frames, this.#viewing);
     this.dim = scope(() => noGrad(() => loaded.model.embed(zeros([1, frames, channels]))).shape[1]);
   }
@@ -127,6 +130,11 @@ export class FeatureEmbedder {
       }
     }
   }
+}
+
+/** Linformer has weights for so many frames; batches are padded to a multiple of 16. */
+function mostFramesOf({ options: { attention, maxTime } }: LoadedModel): number {
+  return attention === "linformer" && typeof maxTime === "number" ? Math.max(1, maxTime - maxTime % 16) : Infinity;
 }
 
 function finite(embedding: Float32Array): Float32Array {
