@@ -13,31 +13,34 @@ const ticks = [0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 
 
 /** False rejections against false acceptances on probit axes; down and to the left is better. */
 export function detChart({ curves, eer, points, trials }: VerificationReport): Chart {
-  const least = 0.4 / Math.max(trials.target, trials.nontarget); // what is below cannot be measured
-  const inside = curves.det.filter(({ far, frr }) => far < 0.995 && frr < 0.995);
-  const shares = inside.flatMap(({ far, frr }) => [far, frr]).filter((share) => share > 0);
-  const low = Math.max(0.00005, Math.min(0.01, ...shares, least * 2) * 0.7);
-  const high = Math.min(0.995, Math.max(0.1, 1.6 * eer.value + 0.15));
+  const rates = points.map(({ far, frr }) => [far.value, frr.value]);
+  const least = 0.5 / Math.max(trials.target, trials.nontarget); // less cannot be measured
+  const low = Math.max(0.00005, Math.min(0.01, least, eer.value === 0 ? 1 : eer.value / 4));
+  const high = Math.min(0.995, Math.max(0.1, 1.6 * eer.value, 1.3 * Math.max(...rates.flat())));
   const [from, to] = [probit(low), probit(high)];
-  const place = ({ far, frr }: { far: number; frr: number }) => ({
-    x: clamp(probit(far), from),
-    y: clamp(probit(frr), from),
-  });
-  const curve = inside.map((point, i) => ({ ...place(point), i })).filter(({ x, y }) => x <= to + 0.5 && y <= to + 0.5);
+  const place = (far: number, frr: number) => ({ x: Math.max(probit(far), from), y: Math.max(probit(frr), from) });
+  const curve = curves.det.map(({ far, frr }, i) => ({ ...place(far, frr), i }))
+    .filter(({ x, y }) => Number.isFinite(x + y) && Math.max(x, y) <= to + 1);
   const marked = points.map(({ name, far, frr }) => ({
-    ...place({ far: far.value, frr: frr.value }),
-    what: `${pointTitle(name)}: ${rounded(far.value)} / ${rounded(frr.value)}`,
-  })).filter(({ x, y }) => x <= to && y <= to);
+    ...place(far.value, frr.value),
+    what: `${pointTitle(name)}: accepts ${rounded(far.value)}, rejects ${rounded(frr.value)}`,
+  }));
   const axis = (title: string) => ({
     type: "quantitative",
     title,
     scale: { domain: [from, to], nice: false, zero: false },
-    axis: { values: ticks.map(probit).filter((t) => t >= from && t <= to), labelExpr: tickLabels() },
+    axis: {
+      values: ticks.map(probit).filter((t) => t >= from && t <= to),
+      labelExpr: tickLabels(),
+      labelOverlap: false,
+    },
   });
   const [x, y] = [{ field: "x", ...axis("Different speakers accepted") }, {
     field: "y",
     ...axis("Same speaker rejected"),
   }];
+  const below = { legend: { orient: "bottom", columns: 1, labelLimit: 440 } };
+  const kinds = { ...named(marked.map(({ what }) => what)), ...below };
   return {
     width: 440,
     height: 440,
@@ -47,11 +50,11 @@ export function detChart({ curves, eer, points, trials }: VerificationReport): C
         y,
       }),
       layer(curve, { type: "line", stroke: blue, strokeWidth: 2, clip: true }, { x, y, order: { field: "i" } }),
-      layer(marked, { type: "point", filled: true, size: 90, opacity: 1 }, {
+      layer(marked, { type: "point", filled: true, size: 100, opacity: 1 }, {
         x,
         y,
-        color: legend(marked.map(({ what }) => what), "accepted / rejected wrongly"),
-        shape: { field: "what", type: "nominal", sort: null, title: "accepted / rejected wrongly" },
+        color: kinds,
+        shape: { field: "what", type: "nominal", sort: null, title: null, ...below },
       }),
     ],
   };
@@ -69,7 +72,7 @@ export function thresholdChart({ curves: { sweep }, eer, minDcf, points, s4, pro
     ["F1", pink, ({ f1 }) => f1],
   ];
   const values = lines.flatMap(([name, , of]) =>
-    sweep.flatMap((row) => of(row) === null ? [] : [{ name, t: row.threshold, value: Math.min(1.02, of(row)!) }])
+    sweep.flatMap((row) => of(row) === null ? [] : [{ name, t: row.threshold, value: of(row)! }])
   );
   const f1 = points.find(({ name }) => name === "f1")!;
   const marks = s4 === null
@@ -83,35 +86,30 @@ export function thresholdChart({ curves: { sweep }, eer, minDcf, points, s4, pro
       { what: `Min DCF ${s4.minDcf.value.toFixed(4)}`, t: s4.minDcf.threshold, value: s4.minDcf.value },
       { what: `Max F1 ${s4.maxF1.value.toFixed(3)}`, t: s4.maxF1.threshold, value: s4.maxF1.value },
     ];
-  const named = marks.map((mark) => ({ ...mark, what: `${mark.what} at ${mark.t.toFixed(3)}` }));
+  const marked = marks.map((mark) => ({ ...mark, what: `${mark.what} at ${mark.t.toFixed(3)}` }));
   const x = { field: "t", type: "quantitative", title: "Threshold", scale: { zero: false, nice: false } };
   const y = {
     field: "value",
     type: "quantitative",
-    title: "Share (of the cost: up to 1)",
-    scale: { domain: [0, 1.02] },
+    title: "Share, or cost",
+    scale: { domain: [0, 1], clamp: false },
     axis: { tickCount: 6 },
   };
-  const names = lines.map(([name]) => name);
+  const [names, colours] = [lines.map(([name]) => name), lines.map(([, colour]) => colour)];
   return {
-    width: 640,
+    width: 620,
     height: 330,
     layer: [
       layer(values, { type: "line", strokeWidth: 1.8, clip: true }, {
         x,
         y,
-        color: {
-          field: "name",
-          type: "nominal",
-          title: null,
-          scale: { domain: names, range: lines.map(([, colour]) => colour) },
-        },
+        color: named(names, { range: colours, field: "name" }),
       }),
-      layer(named, { type: "point", filled: true, size: 110, opacity: 1, stroke: "white", strokeWidth: 1 }, {
+      layer(marked, { type: "point", filled: true, size: 110, opacity: 1, stroke: "white", strokeWidth: 1 }, {
         x,
         y,
-        fill: { ...legend(named.map(({ what }) => what), "Marked", ["#D00000", "#0040D0", yellow]) },
-        shape: { field: "what", type: "nominal", sort: null, title: "Marked" },
+        fill: named(marked.map(({ what }) => what), { range: ["#D00000", "#0040D0", yellow] }),
+        shape: { field: "what", type: "nominal", sort: null, title: null },
       }),
     ],
     resolve: { scale: { color: "independent" } },
@@ -139,22 +137,17 @@ export function histogramChart({ curves: { histogram }, points: [chosen] }: Veri
     width: 640,
     height: 260,
     layer: [
-      layer(values, { type: "bar", opacity: 0.6, binSpacing: 0 }, {
+      layer(values, { type: "rect", opacity: 0.6 }, {
         x,
         x2: { field: "to" },
-        y: {
-          field: "share",
-          type: "quantitative",
-          title: "Share of the trials of each kind",
-          stack: null,
-          axis: { format: "%" },
-        },
-        color: legend(kinds.map(([kind]) => kind), null, [orange, blue], "kind"),
+        y: { field: "share", type: "quantitative", title: "Share of the trials of each kind", axis: { format: ".0%" } },
+        y2: { datum: 0 },
+        color: named(kinds.map(([kind]) => kind), { range: [orange, blue], field: "kind" }),
       }),
       layer(threshold, { type: "rule", stroke: ink, strokeWidth: 1.5, strokeDash: [5, 4] }, { x }),
-      layer(threshold, { type: "text", align: "left", dx: 6, baseline: "top", fill: ink, fontSize: 11 }, {
+      layer(threshold, { type: "text", baseline: "bottom", fill: ink, fontSize: 11 }, {
         x,
-        y: { value: 2 },
+        y: { value: -4 },
         text: { field: "text" },
       }),
     ],
@@ -165,24 +158,10 @@ function layer(values: readonly object[], mark: object, encoding: object): Chart
   return { data: { values }, mark, encoding };
 }
 
-function legend(
-  names: readonly string[],
-  title: string | null,
-  range = [orange, ink, green, pink, sky, yellow],
-  field = "what",
-) {
-  return {
-    field,
-    type: "nominal",
-    title,
-    sort: null,
-    scale: { domain: names, range: range.slice(0, names.length) },
-    legend: { labelLimit: 340 },
-  };
-}
-
-function clamp(x: number, least: number): number {
-  return Math.max(x, least);
+/** Colours by name, in the order of the names. */
+function named(names: readonly string[], { range = [orange, ink, green, pink, sky, yellow], field = "what" } = {}) {
+  const scale = { domain: names, range: range.slice(0, names.length) };
+  return { field, type: "nominal", title: null, sort: null, scale, legend: { labelLimit: 340 } };
 }
 
 /** The label of each tick: a chain of questions which it is. */
@@ -193,7 +172,7 @@ function tickLabels(): string {
   );
 }
 
-/** 0.0123 → "1.23 %", 0.02 → "2 %". */
+/** 0.01234 → "1.23 %", 0.02 → "2 %", 0.000667 → "0.07 %". */
 function rounded(share: number): string {
-  return `${Number((share * 100).toPrecision(3))} %`;
+  return `${Number((share * 100).toPrecision(share < 0.001 ? 1 : 3))} %`;
 }

@@ -76,7 +76,12 @@ export function makeReport(
   { classes: names, topK, ...context }: ReportContext & { readonly topK: number },
 ): EvaluationReport {
   const count = outcomes.length;
-  if (count === 0) throw new Error("Cannot evaluate: there are no utterances of classes that the model knows");
+  if (count === 0) {
+    throw new Error(
+      "Cannot evaluate: there are no utterances of classes that the model knows; " +
+        "how well it tells speakers apart whom it need not know, --verification says",
+    );
+  }
   const matrix = confusionMatrix(outcomes.map(({ label }) => label), outcomes.map((o) => o.predicted), names.length);
   const hits = outcomes.filter(({ rank }) => rank === 0).length;
   const ranks = outcomes.map(({ rank }) => rank);

@@ -39,10 +39,10 @@ export function speakerBootstrap(
   const found: number[][] = [];
   const random = new Random(seed);
   for (let draw = 0; draw < draws; draw++) {
-    const times = new Uint32Array(count);
+    const times = new Float64Array(count);
     for (let i = 0; i < count; i++) times[random.below(count)]++;
-    const rejected = sumsBelow(same, (i) => times[same.left[i]]);
-    const below = sumsBelow(different, (i) => times[different.left[i]] * times[different.right[i]]);
+    const rejected = sumsBelow(same, times, true);
+    const below = sumsBelow(different, times, false);
     const [targets, nontargets] = [rejected[rejected.length - 1], below[below.length - 1]];
     if (targets === 0 || nontargets === 0) continue; // one speaker only was drawn
     const falseAcceptance = below.map((sum) => (nontargets - sum) / nontargets);
@@ -93,11 +93,17 @@ function sideOf(
   return { left, right, before };
 }
 
-/** The weight of the trials below each point. */
-function sumsBelow({ before }: Side, weightOf: (i: number) => number): Float64Array {
+/**
+ * The weight of the trials below each point: how often both speakers were drawn; of the same speaker, which is one, how often that one was.
+ *
+ * @param times how often each speaker was drawn
+ */
+function sumsBelow({ left, right, before }: Side, times: Float64Array, isSame: boolean): Float64Array {
   const sums = new Float64Array(before.length);
   for (let point = 0, i = 0, sum = 0; point < before.length; sums[point++] = sum) {
-    for (; i < before[point]; i++) sum += weightOf(i);
+    const end = before[point];
+    if (isSame) { for (; i < end; i++) sum += times[left[i]]; }
+    else for (; i < end; i++) sum += times[left[i]] * times[right[i]];
   }
   return sums;
 }

@@ -22,10 +22,12 @@ export interface Picture {
 }
 
 /** Pictures have a white ground, also on a dark page. */
-const pictureStyle =
-  `figure.picture { background: #ffffff; border: 1px solid var(--rule); border-radius: 8px; padding: 0.4rem; }
-figure.picture svg { max-width: 46rem; margin: auto; } figure.picture svg text { fill: revert-layer; font-family: revert-layer; }
-td.chosen { font-weight: 600; }`;
+const pictureStyle = `
+figure.picture { background: #ffffff; border: 1px solid var(--rule); border-radius: 8px; padding: 0.4rem; }
+figure.picture svg { max-width: 46rem; margin: auto; }
+figure.picture svg text { fill: #333333; font-family: "DejaVu Sans", Verdana, sans-serif; }
+td.chosen { font-weight: 600; }
+`;
 
 /** The page. It loads nothing and runs no script; what comes from the data is shown as text whatever it holds. */
 export function verificationPage(report: VerificationReport, pictures: readonly Picture[]): string {
@@ -36,7 +38,7 @@ export function verificationPage(report: VerificationReport, pictures: readonly 
       <head>
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
         <title>Verification by ${model}</title>
         <style>${new Markup(pageStyle + pictureStyle)}</style>
       </head>
@@ -138,8 +140,13 @@ function pointTable({ points }: VerificationReport): Markup {
   `;
 }
 
-function picture({ title, caption, svg }: Picture): Markup {
+function picture({ name, title, caption, svg }: Picture): Markup {
   return html`<h2>${title}</h2>
 <p>${caption}</p>
-<figure class="picture">${new Markup(svg)}</figure>`;
+<figure class="picture">${new Markup(withOwnNames(svg, name))}</figure>`;
+}
+
+/** Every picture calls its clipping areas clip0 and so on; on one page each would take the first one's. */
+function withOwnNames(svg: string, name: string): string {
+  return svg.replaceAll(/(\bid="|url\(#)/g, (start) => `${start}${name}-`);
 }

@@ -105,7 +105,7 @@ export function measureTrials(scores: Float32Array, trials: TrialList, options: 
 
 /** A thousand draws of few trials, fewer of many: they shall take seconds. */
 function drawsFor(trials: number): number {
-  return trials > 2e7 ? 0 : Math.round(Math.min(1000, Math.max(100, 1.5e8 / trials)));
+  return trials > 2e7 ? 0 : Math.round(Math.min(1000, Math.max(100, 3e8 / trials)));
 }
 
 function measured(value: number, interval: Interval | null | undefined): Measured {

@@ -6,18 +6,23 @@ import { ratesAt } from "../metrics/verification_rates.ts";
 
 /** Both errors at one threshold. */
 export interface DetPoint {
+  /** Share of different speakers accepted. */
   readonly far: number;
+  /** Share of same speakers rejected. */
   readonly frr: number;
 }
 
 /** All rates at one threshold. */
 export interface SweepRow extends DetPoint {
+  /** Scores from here on are accepted. */
   readonly threshold: number;
   /** The normalised detection cost, where a hundredth of the claims is genuine; S4's own under its protocol. */
   readonly dcf: number;
-  /** Null where nothing is accepted. */
+  /** Share of the accepted that are the same speaker; null where nothing is accepted. */
   readonly precision: number | null;
+  /** Share of same speakers accepted. */
   readonly recall: number;
+  /** Harmonic mean of both. */
   readonly f1: number;
 }
 
@@ -32,7 +37,7 @@ export interface ScoreHistogram {
 }
 
 /** Points of a curve that are apart by a hair's breadth on probit axes. */
-export function detPoints({ falseAcceptance: far, falseRejection: frr }: DetCurve, apart = 0.01): DetPoint[] {
+export function detPoints({ falseAcceptance: far, falseRejection: frr }: DetCurve, apart = 0.005): DetPoint[] {
   const points: DetPoint[] = [];
   const bounded = (share: number) => Math.min(4, Math.max(-4, probit(share)));
   let last = [Infinity, Infinity];
@@ -46,16 +51,23 @@ export function detPoints({ falseAcceptance: far, falseRejection: frr }: DetCurv
   return points;
 }
 
-/** Rates at thresholds at even distances over all scores. */
-export function sweepRows(
-  curve: DetCurve,
-  { steps = 300, pTarget = 0.01 }: { steps?: number; pTarget?: number } = {},
-): SweepRow[] {
+/** Options of {@linkcode sweepRows}. */
+export interface SweepOptions {
+  /** Thresholds at even distances over all scores. Default 300. */
+  readonly steps?: number;
+  /** Thresholds that must be among them. */
+  readonly also?: readonly number[];
+  /** Share of genuine claims for which the cost is. Default 0.01. */
+  readonly pTarget?: number;
+}
+
+/** Rates over the threshold. */
+export function sweepRows(curve: DetCurve, { steps = 300, also = [], pTarget = 0.01 }: SweepOptions = {}): SweepRow[] {
   const [miss, alarm] = dcfFactors({ pTarget });
   const first = curve.lowest[0], last = curve.lowest[curve.lowest.length - 2];
   const room = Math.max(1e-6, (last - first) * 0.02);
-  return Array.from({ length: steps + 1 }, (_, i) => {
-    const threshold = first - room + i / steps * (last - first + 2 * room);
+  const even = Array.from({ length: steps + 1 }, (_, i) => first - room + i / steps * (last - first + 2 * room));
+  return [...even, ...also].sort((a, b) => a - b).map((threshold) => {
     const { falseAcceptance: far, falseRejection: frr, precision, recall, f1 } = ratesAt(curve, threshold);
     return { threshold, far, frr, dcf: miss * frr + alarm * far, precision, recall, f1 };
   });

@@ -68,6 +68,7 @@ export interface VerifyResult {
   readonly report: VerificationReport;
   /** Names of the recordings that trials name by place. */
   readonly names: readonly string[];
+  /** Trials, of recordings by place. */
   readonly trials: TrialList;
   /** The score of each trial. */
   readonly scores: Float32Array;
@@ -129,7 +130,7 @@ async function verifyHere(request: VerifyRequest, screen: Screen): Promise<Verif
     s4: rows === null ? null : s4Results(rows),
     curves: {
       det: detPoints(curve),
-      sweep: rows ?? sweepRows(curve),
+      sweep: rows ?? sweepRows(curve, { also: measures.points.map(({ threshold }) => threshold) }),
       histogram: scoreHistogram(scores, trials.isTarget),
     },
   };

@@ -1,0 +1,133 @@
+/** `deno task evaluate --verification`, `--trials` and `deno task embed` as a user types them. @module */
+import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { encodeWav, readSafetensors } from "../../mod.ts";
+import { sampleRate, tinyModelBytes, voice } from "../train/verification/tiny_model.ts";
+import { type Finished, runDenoTask, withFolder } from "./run.ts";
+
+function refused({ code, err }: Finished, message: RegExp, wanted: number): void {
+  match(err, message);
+  doesNotMatch(err, /\n\s+at /, "no stack for a user's mistake");
+  strictEqual(code, wanted);
+}
+
+/** A model and two speakers' recordings. */
+async function withSpeakers(
+  use: (paths: { root: string; model: string; data: string }) => Promise<void>,
+): Promise<void> {
+  await withFolder(async (root) => {
+    const [model, data] = [join(root, "m.safetensors"), join(root, "voices")];
+    await Deno.writeFile(model, await tinyModelBytes());
+    for (const [i, name] of ["dora", "emil"].entries()) {
+      await Deno.mkdir(join(data, name), { recursive: true });
+      for (let k = 0; k < 3; k++) {
+        await Deno.writeFile(join(data, name, `${k}.wav`), encodeWav(voice(90 + 80 * i, 0.5, k + 1), sampleRate));
+      }
+    }
+    await use({ root, model, data });
+  });
+}
+
+Deno.test("evaluate --verification: writes report, pictures and calibration beside the model", async () => {
+  await withSpeakers(async ({ root, model, data }) => {
+    const { code, out, err } = await runDenoTask("evaluate", [
+      "--model",
+      model,
+      "--verification",
+      "--data",
+      data,
+      "--device",
+      "cpu",
+    ]);
+    strictEqual(code, 0, err);
+    match(out, /^15 trials, 6 of the same speaker, 9 of different ones; cosine$/m);
+    const folder = join(root, "verification-voices");
+    deepStrictEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
+      ...["det.png", "det.svg", "scores.csv", "scores.png", "scores.svg", "thresholds.png", "thresholds.svg"],
+      ...["verification.html", "verification.json", "verification.txt"],
+    ]);
+    ok((await Deno.readFile(join(folder, "det.png"))).length > 5000);
+    strictEqual((await Deno.readTextFile(join(folder, "verification.html"))).match(/<svg/g)?.length, 3);
+    const calibration = JSON.parse(await Deno.readTextFile(join(root, "m.calibration.json")));
+    match(
+      out,
+      new RegExp(`^\\[Info\\]: Wrote the threshold ${calibration.threshold.toFixed(4).replace(".", "\\.")} to `, "m"),
+    );
+
+    await Deno.remove(join(root, "m.calibration.json"));
+    const list = join(root, "t.txt");
+    await Deno.writeTextFile(list, "1 dora/0.wav dora/1.wav\n0 dora/0.wav emil/1.wav\n1 dora/2.wav dora/1.wav\n");
+    await Deno.writeTextFile(join(data, "dora", "2.wav"), "broken");
+    const args = ["--model", model, "--trials", list, "--root", data, "--no-calibrate", "--device", "cpu"];
+    const partly = await runDenoTask("evaluate", args);
+    strictEqual(partly.code, 1, "a broken recording");
+    match(partly.out, /^Skipped: Cannot read ".*dora\/2\.wav"/m);
+    match(partly.out, /^2 trials, 1 of the same speaker, 1 of different ones; cosine$/m);
+    ok(![...Deno.readDirSync(root)].some(({ name }) => name.includes("calibration")));
+    refused(await runDenoTask("evaluate", args.toSpliced(4, 2)), /3 of 4 recordings|4 of 4 recordings/, 1);
+  });
+});
+
+Deno.test("evaluate: flags that contradict each other exit with 2", async () => {
+  const usage = async (args: string[], message: RegExp) =>
+    refused(await runDenoTask("evaluate", ["--model", "m", ...args]), message, 2);
+  await usage(["--verification"], /^error: Cannot verify: no recordings are given; /);
+  await usage(["--trials", "t", "--data", "d"], /^error: Cannot verify: give either --data or --trials$/m);
+  await usage(
+    ["--scoring", "s-norm", "--data", "d"],
+    /^error: Cannot use --scoring alone: it is for verification; give --verification/,
+  );
+  await usage(["--verification", "--data", "d", "--valid"], /^error: Cannot use --valid for verification: /);
+  await usage(
+    ["--verification", "--data", "d", "--operating-point", "best"],
+    /^error: Cannot use the operating point "best": /,
+  );
+  await usage(
+    ["--verification", "--data", "d", "--scoring", "s-norm"],
+    /needs recordings of other people: --cohort DIR$/m,
+  );
+  await usage(["--trials", "t", "--protocol", "s4"], /--protocol s4 is of all pairs of --data/);
+});
+
+Deno.test("embed: recordings, a folder, broken ones; names and lengths in the metadata", async () => {
+  await withSpeakers(async ({ root, model, data }) => {
+    const out = join(root, "e.safetensors"), shared = ["--model", model, "--out", out, "--device", "cpu"];
+    const folder = await runDenoTask("embed", [...shared, "--data", data]);
+    strictEqual(folder.code, 0, folder.err);
+    const all = readSafetensors(out);
+    deepStrictEqual(all.arrays.embeddings.shape, [6, 16]);
+    deepStrictEqual(JSON.parse(all.metadata.names), [
+      "dora/0.wav",
+      "dora/1.wav",
+      "dora/2.wav",
+      "emil/0.wav",
+      "emil/1.wav",
+      "emil/2.wav",
+    ]);
+    deepStrictEqual(JSON.parse(all.metadata.seconds), [0.5, 0.5, 0.5, 0.5, 0.5, 0.5]);
+    match(all.metadata.model, /^[0-9a-f]{64}$/);
+
+    const broken = join(root, "broken.wav");
+    await Deno.writeTextFile(broken, "no audio");
+    const partly = await runDenoTask("embed", [...shared, join(data, "emil", "1.wav"), broken]);
+    strictEqual(partly.code, 1);
+    match(partly.out, /^Skipped: Cannot read ".*broken\.wav"/m);
+    const one = readSafetensors(out);
+    deepStrictEqual(one.arrays.embeddings.shape, [1, 16]);
+    const [alone, among] = [one.arrays.embeddings.data, all.arrays.embeddings.data.subarray(64, 80)];
+    ok(alone.every((x, i) => Math.abs(x - among[i]) < 1e-5));
+
+    refused(
+      await runDenoTask("embed", [...shared, broken]),
+      /^error: Cannot embed: none of 1 recordings can be used/m,
+      1,
+    );
+    deepStrictEqual(readSafetensors(out).arrays.embeddings.shape, [1, 16]); // what was there stays
+    refused(await runDenoTask("embed", shared), /^error: Cannot embed: give either recordings or --data DIR$/m, 2);
+    refused(
+      await runDenoTask("embed", [...shared, "--out", join(root, "none", "e"), broken]),
+      /^error: Cannot write /m,
+      1,
+    );
+  });
+});
