@@ -27,6 +27,7 @@ export type { PoolSize } from "./pool.ts";
 export * from "./reduce.ts";
 export * from "./rel_position_attention.ts";
 export * from "./softmax.ts";
+export * from "./split.ts";
 export * from "./statistics.ts";
 export * from "./topk.ts";
 export * from "./triangle.ts";

@@ -126,23 +126,3 @@ export function flip(x: Tensor, dims: number | readonly number[]): Tensor {
   const strides = x.strides.map((s, i) => (axes.includes(i) ? -s : s));
   return x.alias("flip", x.shape, strides, offset, (g) => flip(g, axes));
 }
-
-/** Splits into pieces of ⌈size / chunks⌉ along an axis; the last may be smaller, as in PyTorch. */
-export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
-  if (!Number.isInteger(chunks) || chunks < 1) {
-    throw new RangeError(`Cannot chunk into ${chunks} pieces: expected a whole number from 1 on`);
-  }
-  const axis = normalizeAxis("chunk", dim, x.ndim);
-  return split(x, Math.ceil(x.shape[axis] / chunks), axis);
-}
-
-/** Splits into pieces of `size` along an axis; the last may be smaller. */
-export function split(x: Tensor, size: number, dim = 0): Tensor[] {
-  const axis = normalizeAxis("split", dim, x.ndim);
-  if (!Number.isInteger(size) || size < 1) {
-    throw new RangeError(`Cannot split into pieces of ${size}: expected a whole number from 1 on`);
-  }
-  const pieces: Tensor[] = [];
-  for (let start = 0; start < x.shape[axis]; start += size) pieces.push(slice(x, axis, start, start + size));
-  return pieces;
-}

@@ -121,3 +121,22 @@ Deno.test("errors of views say what was wished for and what is there", () => {
   assert.throws(() => split(x, 0.5), { name: "RangeError" });
   assert.throws(() => x.unsqueeze(5), { name: "RangeError" });
 });
+
+forEachDevice(
+  "gradients of pieces: of some alone, beside another use of the whole, twice through one graph",
+  async () => {
+    const x = drawn(1, [2, 6, 3], -1, 1);
+    await gradcheck((x) => x.chunk(3, 1)[2].square(), [x]);
+    await gradcheck((x) => x.chunk(1, 1)[0].square(), [x]);
+    await gradcheck((x) => {
+      const [a, b, c] = x.transpose(1, 2).chunk(3, 2);
+      return a.mul(b).add(c.exp()).add(b).add(x.sum(1).unsqueeze(2).square());
+    }, [x]);
+    const leaf = tensor([1, 2, 3, 4], { requiresGrad: true });
+    const [a, b] = leaf.mul(1).chunk(2);
+    const y = a.mul(b).sum();
+    y.backward({ retainGraph: true });
+    y.backward();
+    assert.deepEqual([...await leaf.grad!.data()], [6, 8, 2, 4]);
+  },
+);
