@@ -8,7 +8,8 @@
  * - Training: `nn` has the modules, {@linkcode AdamW} and its like update them, {@linkcode capture} records a step and replays it,
  *   {@linkcode scope} frees what a step leaves behind.
  * - Sound: {@linkcode readAudio} reads recordings, {@linkcode createFeatures} makes log-mel and other features, {@linkcode preprocess}
- *   turns folders of recordings into data sets, {@linkcode openDataSet} opens them.
+ *   turns folders of recordings into data sets, {@linkcode openDataSet} opens them. {@linkcode addNoise}, {@linkcode reverberate},
+ *   {@linkcode changeSpeed} and {@linkcode changeVolume} make waveforms harder, {@linkcode WaveformSource} draws chunks of them.
  * - Files: {@linkcode readSafetensors}, {@linkcode writeSafetensors}, {@linkcode readTorchFile}.
  * - Whole runs, as the tasks do them: {@linkcode train} with {@linkcode recipes}, {@linkcode loadModel}, {@linkcode infer}.
  *

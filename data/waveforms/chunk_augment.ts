@@ -51,7 +51,7 @@ export class Augmenter {
     return new Augmenter(options, { noises, rooms: await open(options.reverb, "an impulse response") });
   }
 
-  /** Draws what is done to the recording `voices.indices` has at some place. */
+  /** Draws what is done to a chunk, where there are so many other recordings to mix babble of. */
   plan(random: Random, voices: number): AugmentPlan {
     const source = (given: readonly string[] | "generated" | undefined) =>
       given === undefined || given === "generated" ? given : "recordings";

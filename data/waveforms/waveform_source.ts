@@ -34,7 +34,7 @@ export interface WaveformOptions {
   readonly validChunk?: "whole" | "first";
   /** Most bytes of waveforms in memory; recordings beyond are read again whenever they are needed. Default 1 GiB. */
   readonly cacheBytes?: number;
-  /** Threads that read and compute; default one less than the processor has cores, at least 1 and at most 8. 0: none. */
+  /** Threads that read and compute; default one a processor core, at most 8. 0: none besides the caller's. */
   readonly workers?: number;
   /** What is done to chunks for training; default nothing. */
   readonly augment?: ChunkAugment;
@@ -84,8 +84,7 @@ export class WaveformSource implements UtteranceSource, Disposable {
    */
   static async open(recordings: readonly LabelledRecording[], options: WaveformOptions): Promise<WaveformSource> {
     const { settings, cacheBytes = 2 ** 30, onProgress } = options;
-    const cores = navigator.hardwareConcurrency;
-    const pool = new WavePool(settings, options.workers ?? Math.min(MAX_WORKERS, Math.max(1, cores - 1)));
+    const pool = new WavePool(settings, options.workers ?? Math.min(MAX_WORKERS, navigator.hardwareConcurrency));
     try {
       const paths = recordings.map(({ path }) => path), budget = { left: cacheBytes };
       const store = await WaveStore.open(paths, { pool, budget, onProgress });

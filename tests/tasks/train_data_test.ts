@@ -161,3 +161,52 @@ Deno.test("train: recordings in linked folders, loose ones, and a single class a
     match(two.out, /^\[Info\]: Finish loading data! 16 utterances of 2 classes$/m, two.err);
   });
 });
+
+Deno.test("train: a list of recordings in chunks, and what is wrong with it", async () => {
+  await withFolder(async (folder) => {
+    const list = join(folder, "list.txt"), lines: string[] = [];
+    for (const [speaker, pitch] of [["ana", 300], ["bo", 900]] as const) {
+      for (let i = 0; i < 8; i++) {
+        await Deno.writeFile(join(folder, `${speaker}${i}.wav`), tone(0.6, pitch + i));
+        lines.push(`${speaker}${i}.wav\t${speaker}`);
+      }
+    }
+    const chunks = ["--features", "speaker80", "--chunk-seconds", "1", "--noise", "generated", "--volume=-6,6"];
+    const start = async (text: string, more: string[] = []) => {
+      await Deno.writeTextFile(list, text);
+      return await trainOn(list, join(folder, "run"), ["--batch-size", "4", ...chunks, ...more]);
+    };
+    const refused = async (text: string, message: RegExp, code = 1, more: string[] = []) => {
+      const found = await start(text, more);
+      match(found.err, message);
+      doesNotMatch(found.err, /\n\s+at /, "no stack for a user's mistake");
+      strictEqual(found.code, code);
+      ok(!await exists(join(folder, "run")));
+    };
+    await Deno.writeFile(join(folder, "short.wav"), tone(0.3));
+    await Deno.writeTextFile(join(folder, "broken.wav"), "no recording");
+    const all = lines.join("\n");
+    await refused(
+      `${all}\nshort.wav\tana`,
+      /^error: Cannot train on ".*short\.wav": it has 0\.300 s, minSeconds is 0\.5/m,
+      1,
+      [
+        "--valid-fraction",
+        "0.01",
+      ],
+    );
+    await refused(`${all}\nbroken.wav\tana`, /^error: Cannot read ".*broken\.wav": it is text, not a recording$/m);
+    await refused(
+      `${all}\nbo9.wav bo`,
+      /^error: Cannot read ".*list\.txt", line 17: wanted a path, a tab and a label$/m,
+    );
+    await refused("", /^error: Cannot find recordings in ".*list\.txt": there are none$/m);
+    await refused(all, /^error: Cannot augment waveforms by noise "generated": chunkSeconds is 0/m, 2, [
+      "--chunk-seconds",
+      "0",
+    ]);
+    const { code, out, err } = await start(all);
+    strictEqual(code, 0, err);
+    match(out, /^\[Info\]: Finish loading data! 16 utterances of 2 classes$/m);
+  });
+});
