@@ -14,8 +14,14 @@ export interface ServedModel {
   readonly featureSettings: FeatureSettings;
   /** Scores from here on say "the same speaker". */
   readonly threshold: number;
-  /** Equal error rate on the trials that the threshold was chosen on, 0 to 1. */
-  readonly eer: number;
+  /** Equal error rate on the trials that the threshold was chosen on, 0 to 1; missing where somebody gave the threshold. */
+  readonly eer?: number;
+  /** Whether the server gives the model away. */
+  readonly isShared: boolean;
+  /** Longest recording, in seconds. */
+  readonly maxSeconds: number;
+  /** Largest file, in bytes. */
+  readonly maxBytes: number;
 }
 
 /** Somebody who is enrolled. */
@@ -25,6 +31,15 @@ export interface Speaker {
   readonly seconds: number;
   /** When, in ISO 8601. */
   readonly enrolled: string;
+}
+
+/** What is known of somebody from now on. */
+export interface Enrolment {
+  readonly name: string;
+  /** Recordings that were new. */
+  readonly added: number;
+  /** All there are. */
+  readonly recordings: number;
 }
 
 /** Whether a recording is of a person. */
@@ -77,9 +92,9 @@ export class Server {
     return speakers;
   }
 
-  /** Enrols a voice under a name; says how many recordings there are of it. */
-  async enrol(name: string, voice: Voice): Promise<{ readonly name: string; readonly recordings: number }> {
-    return await this.#post("api/enroll", voice, name) as { name: string; recordings: number };
+  /** Enrols a voice under a name. */
+  async enrol(name: string, voice: Voice): Promise<Enrolment> {
+    return await this.#post("api/enroll", voice, name) as Enrolment;
   }
 
   /** Compares a voice with a person's. */

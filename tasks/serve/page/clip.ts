@@ -20,10 +20,13 @@ export interface Clip {
   readonly file: Blob;
 }
 
-/** Longest recording that the page takes, in seconds. */
-const MOST_SECONDS = 600;
-/** Largest file, in bytes. */
-const MOST_BYTES = 100e6;
+/** What the page takes. */
+export interface ClipLimits {
+  /** Longest recording, in seconds. */
+  readonly maxSeconds: number;
+  /** Largest file, in bytes. */
+  readonly maxBytes: number;
+}
 
 /** A clip of samples. */
 export function clipOfSamples(name: string, samples: Float32Array, sampleRate: number): Clip {
@@ -36,16 +39,16 @@ export function clipOfSamples(name: string, samples: Float32Array, sampleRate: n
  *
  * @throws Error in plain words, where it is no recording or too long.
  */
-export async function clipOfFile(file: File): Promise<Clip> {
+export async function clipOfFile(file: File, { maxSeconds, maxBytes }: ClipLimits): Promise<Clip> {
   const { name } = file;
-  if (file.size > MOST_BYTES) throw new Error(`"${name}" is larger than ${MOST_BYTES / 1e6} MB`);
+  if (file.size > maxBytes) throw new Error(`"${name}" is larger than ${(maxBytes / 2 ** 20).toFixed(0)} MB`);
   const bytes = new Uint8Array(await file.arrayBuffer());
   const format = formatOfFile(bytes);
   const { samples, sampleRate } = format === "wav"
     ? await decodeAudio(bytes, { name, maxSeconds: Infinity })
     : await decodedByBrowser(name, bytes, format === null ? 48_000 : rateOf(format, bytes));
   const seconds = samples.length / sampleRate;
-  if (seconds > MOST_SECONDS) throw new Error(`"${name}" is longer than ${MOST_SECONDS / 60} minutes`);
+  if (seconds > maxSeconds) throw new Error(`"${name}" is longer than ${maxSeconds} seconds: cut it shorter`);
   return format === null ? clipOfSamples(name, samples, sampleRate) : { name, samples, sampleRate, seconds, file };
 }
 

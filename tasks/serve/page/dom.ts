@@ -35,6 +35,20 @@ function fill<E extends Element>(element: E, attributes: Attributes, children: r
   return element;
 }
 
+/**
+ * Does something that takes a while, and takes no second order meanwhile. The control is not `disabled`, which would take the focus from
+ * whoever uses the keyboard.
+ */
+export async function busyWith(control: HTMLElement, work: () => Promise<void>): Promise<void> {
+  if (control.ariaDisabled === "true") return;
+  control.ariaDisabled = "true";
+  try {
+    await work();
+  } finally {
+    control.ariaDisabled = "false";
+  }
+}
+
 /** What an error says, for people: without what marks it as an error for programmers. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -3,7 +3,7 @@
 import type { DeviceChoice } from "../../../tensor/mod.ts";
 import type { Server, Voice } from "./api.ts";
 import type { Clip } from "./clip.ts";
-import { messageOf, part } from "./dom.ts";
+import { busyWith, messageOf, part } from "./dom.ts";
 import { LocalEngine } from "./local_engine.ts";
 
 const OFF = "Off: the recording is sent to the server, which computes on it and does not keep it.";
@@ -19,7 +19,17 @@ export class LocalSwitch {
   constructor(server: Server) {
     this.#server = server;
     this.#input.checked = false; // some browsers keep it over a reload
-    this.#input.addEventListener("change", () => this.#input.checked ? this.#turnOn() : this.#turnOff());
+    this.#input.addEventListener("change", () => {
+      if (this.#input.ariaDisabled === "true") this.#input.checked = true; // it is being turned on
+      else if (this.#input.checked) busyWith(this.#input, () => this.#turnOn());
+      else this.#turnOff();
+    });
+  }
+
+  /** Says that there is nothing to turn on: the server keeps its model to itself. */
+  forbid(): void {
+    this.#input.disabled = true;
+    this.#note("Off: this server does not give its model away, so recordings are sent to it.");
   }
 
   /** The recording itself, or its embedding, computed here, where the switch is on. */
@@ -31,7 +41,6 @@ export class LocalSwitch {
   }
 
   async #turnOn(): Promise<void> {
-    this.#input.disabled = true;
     this.#progress.hidden = false;
     this.#progress.value = 0;
     try {
@@ -47,9 +56,7 @@ export class LocalSwitch {
       this.#input.checked = false;
       this.#note(`Still off: ${messageOf(error)}`);
     } finally {
-      this.#input.disabled = false;
       this.#progress.hidden = true;
-      this.#input.focus();
     }
   }
 

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /** The page: a recording on one side, what to do with it on the other. @module */
 import { type ServedModel, Server, ServerError, type Voice } from "./api.ts";
-import { messageOf, part } from "./dom.ts";
+import { busyWith, messageOf, part } from "./dom.ts";
 import { LocalSwitch } from "./local_switch.ts";
 import { People } from "./people.ts";
 import { RecordingCard } from "./recording_card.ts";
@@ -48,15 +48,20 @@ function onSubmit(id: string, { doing, ask }: { doing: string; ask: (voice: Voic
   const button = form.querySelector("button")!;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    clearAnswer();
-    button.disabled = true;
-    trying(async () => {
-      const { clip } = recording;
-      if (clip === null) throw new Error("There is no recording yet: record something, or choose a file");
-      status.textContent = doing;
-      status.classList.add("busy");
-      result.replaceChildren(...await ask(await local.voiceOf(clip)));
-    }).finally(() => button.disabled = false);
+    busyWith(button, () => answer(doing, ask));
+  });
+}
+
+/** Asks about the current recording, and shows what is answered. */
+async function answer(doing: string, ask: (voice: Voice) => Promise<Node[]>): Promise<void> {
+  clearAnswer();
+  await trying(async () => {
+    const { clip } = recording;
+    if (clip === null) throw new Error("There is no recording yet: record something, or choose a file");
+    status.textContent = doing;
+    status.classList.add("busy");
+    const found = await ask(await local.voiceOf(clip));
+    if (recording.clip === clip) result.replaceChildren(...found); // else there is another one by now
   });
 }
 
@@ -99,12 +104,14 @@ part("token-form", HTMLFormElement).addEventListener("submit", (event) => {
 });
 
 function describe({ architecture, dim, eer }: ServedModel): string {
-  return `${architecture}, ${dim} numbers a voice, equal error rate ${(100 * eer).toFixed(1)} %`;
+  const measured = eer === undefined ? "" : `, equal error rate ${(100 * eer).toFixed(1)} %`;
+  return `${architecture}, ${dim} numbers a voice${measured}`;
 }
 
 async function start(): Promise<void> {
   const model = await server.model();
-  recording.settings = model.featureSettings;
+  recording.model = model;
+  if (!model.isShared) local.forbid();
   part("model", HTMLElement).textContent = describe(model);
   await people.refresh();
 }

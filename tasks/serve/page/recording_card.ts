@@ -1,9 +1,10 @@
 /// <reference lib="dom" />
 /** The first half of the page: record, choose or drop a recording, see and hear it. @module */
-import type { FeatureFrames, FeatureSettings } from "../../../data/features/mod.ts";
+import type { FeatureFrames } from "../../../data/features/mod.ts";
 import { joinParts } from "../../../data/audio/recording.ts";
-import { type Clip, clipOfFile, clipOfSamples } from "./clip.ts";
-import { messageOf, part } from "./dom.ts";
+import type { ServedModel } from "./api.ts";
+import { type Clip, type ClipLimits, clipOfFile, clipOfSamples } from "./clip.ts";
+import { busyWith, messageOf, part } from "./dom.ts";
 import { pictureFeatures } from "./features_picture.ts";
 import { record, type Take } from "./microphone.ts";
 import { drawFeatures, drawWaveform } from "./picture.ts";
@@ -22,8 +23,8 @@ export interface RecordingEvents {
 
 /** Holds the current recording. */
 export class RecordingCard {
-  /** How the model makes features, once it is known. */
-  settings: FeatureSettings | null = null;
+  /** What is known of the model: how it makes features, and how long recordings may be. */
+  model: Pick<ServedModel, "featureSettings" | keyof ClipLimits> | null = null;
   readonly #events: RecordingEvents;
   readonly #player = new Player();
   #clip: Clip | null = null;
@@ -80,26 +81,25 @@ export class RecordingCard {
 
   async #open(files: readonly File[]): Promise<void> {
     if (files.length > 1) throw new Error(`These are ${files.length} files: one recording at a time`);
-    this.#show(await clipOfFile(files[0]));
+    const clip = await clipOfFile(files[0], this.model ?? { maxSeconds: 60, maxBytes: 2 ** 24 });
+    await this.#takeOff(); // the file is wanted instead
+    this.#show(clip);
   }
 
   async #toggleTake(): Promise<void> {
     if (this.#take !== null) return await this.#endTake();
     const button = part("record", HTMLButtonElement);
-    button.disabled = true; // until the browser's question is answered
-    try {
+    await busyWith(button, async () => { // until the browser's question is answered
       this.#heard = [];
       this.#clip = null;
       this.#features = null;
       this.#player.load(null);
       this.#events.onChange();
       this.#take = await record((samples) => this.#hear(samples));
-    } finally {
-      button.disabled = false;
-    }
-    button.setAttribute("aria-pressed", "true");
-    part("record-label", HTMLElement).textContent = "Stop";
-    this.#draw();
+      button.setAttribute("aria-pressed", "true");
+      part("record-label", HTMLElement).textContent = "Stop";
+      this.#draw();
+    });
   }
 
   #hear(samples: Float32Array): void {
@@ -108,24 +108,32 @@ export class RecordingCard {
     const seconds = this.#heard.reduce((sum, { length }) => sum + length, 0) / this.#take.sampleRate;
     part("source", HTMLElement).textContent = `Recording: ${seconds.toFixed(1)} s`;
     drawWaveform(part("waveform", HTMLCanvasElement), joinParts(this.#heard));
-    if (seconds >= LONGEST_TAKE) this.#trying(() => this.#endTake());
+    if (seconds >= Math.min(LONGEST_TAKE, this.model?.maxSeconds ?? Infinity) - 0.1) {
+      this.#trying(() => this.#endTake());
+    }
   }
 
   async #endTake(): Promise<void> {
+    const taken = await this.#takeOff();
+    if (taken === null) return;
+    part("source", HTMLElement).textContent = "";
+    if (taken.samples.length === 0) throw new Error("The microphone gave nothing: try again");
+    this.#show(clipOfSamples("Your recording", taken.samples, taken.sampleRate));
+  }
+
+  /** Turns the microphone off: what it gave; null where it was not on. */
+  async #takeOff(): Promise<{ readonly samples: Float32Array; readonly sampleRate: number } | null> {
     const take = this.#take;
-    if (take === null) return;
+    if (take === null) return null;
     this.#take = null;
     part("record", HTMLButtonElement).setAttribute("aria-pressed", "false");
     part("record-label", HTMLElement).textContent = "Record";
-    const samples = await take.stop();
-    part("source", HTMLElement).textContent = "";
-    if (samples.length === 0) throw new Error("The microphone gave nothing: try again");
-    this.#show(clipOfSamples("Your recording", samples, take.sampleRate));
+    return { samples: await take.stop(), sampleRate: take.sampleRate };
   }
 
   #show(clip: Clip): void {
     this.#clip = clip;
-    this.#features = pictureFeatures(clip, this.settings);
+    this.#features = pictureFeatures(clip, this.model?.featureSettings ?? null);
     this.#player.load(clip);
     this.#events.onChange();
     const seconds = clip.seconds.toFixed(1);

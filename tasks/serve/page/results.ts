@@ -1,15 +1,15 @@
 /// <reference lib="dom" />
 /** Answers of the server, drawn. @module */
-import type { Identification, Verification } from "./api.ts";
+import type { Enrolment, Identification, Verification } from "./api.ts";
 import { make } from "./dom.ts";
 import { place, scaleOf, scoreScale, showScore } from "./score_scale.ts";
 
 /** That a voice is known from now on. */
-export function enrolmentResult({ name, recordings }: { readonly name: string; readonly recordings: number }): Node[] {
+export function enrolmentResult({ name, added, recordings }: Enrolment): Node[] {
   const many = recordings === 1 ? "one recording" : `${recordings} recordings`;
   return [
     make("p", { class: "verdict yes" }, `${name} is enrolled`),
-    make("p", { class: "hint" }, `With ${many} of the voice.`),
+    make("p", { class: "hint" }, added > 0 ? `With ${many} of the voice.` : "This recording was known already."),
   ];
 }
 

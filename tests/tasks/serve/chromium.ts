@@ -25,6 +25,9 @@ async function firstFile(paths: readonly string[]): Promise<string | null> {
   return null;
 }
 
+/** Whether there is a Chromium. */
+export const canBrowse = found !== null;
+
 /** A browser of its own, with further flags. */
 export async function launch(more: readonly string[] = []): Promise<Browser> {
   if (found === null) throw new Error("Cannot test the page: no Chromium found, and VOXGRAD_REQUIRE_BROWSER is set");

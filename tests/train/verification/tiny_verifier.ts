@@ -4,6 +4,7 @@ import { encodeWav } from "../../../data/audio/mod.ts";
 import { makeCalibration } from "../../../train/verification/calibration.ts";
 import { calibrationPath, writeCalibration } from "../../../train/verification/calibration_file.ts";
 import { modelFromBytes } from "../../../train/model_from_bytes.ts";
+import type { TrainConfig } from "../../../train/train_config.ts";
 import { sampleRate, tinyModelBytes, voice } from "./tiny_model.ts";
 
 /** Options of {@linkcode writeVerifier}. */
@@ -11,14 +12,16 @@ export interface VerifierOptions {
   /** Name of the file; default tiny.safetensors. */
   readonly name?: string;
   readonly seed?: number;
+  /** What to change about the model; default nothing. */
+  readonly config?: Partial<TrainConfig>;
   /** Threshold of the calibration; null for none. Default 0.97, which tells pitches apart. */
   readonly threshold?: number | null;
 }
 
 /** Writes a model into a folder; gives its path. */
 export async function writeVerifier(folder: string, options: VerifierOptions = {}): Promise<string> {
-  const { name = "tiny.safetensors", seed, threshold = 0.97 } = options;
-  const path = join(folder, name), bytes = await tinyModelBytes({ seed });
+  const { name = "tiny.safetensors", seed, config, threshold = 0.97 } = options;
+  const path = join(folder, name), bytes = await tinyModelBytes({ seed, config });
   await Deno.writeFile(path, bytes);
   if (threshold === null) return path;
   const { id: model } = await modelFromBytes(bytes, name);
