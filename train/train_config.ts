@@ -32,7 +32,7 @@ export interface TrainConfig {
   validSegment: "whole" | "centre";
   /** Crops of `segmentLength` frames whose scores are averaged in validation and inference; 1: as `validSegment` says. */
   validCrops: number;
-  /** Part of each speaker's utterances that is kept for validation, where neither `folds` nor `holdOut` say which. */
+  /** Part of each speaker's utterances that is kept for validation, where neither `folds` nor `holdOut` say which; 0: none. */
   validFraction: number;
   /** CSV file with the columns `file` and `fold` (or `split`); empty: none. */
   folds: string;

@@ -45,8 +45,8 @@ const groups = {
     ),
     validSegment: choice("Validate on whole utterances, or on their middle segmentLength frames", ["whole", "centre"]),
     validCrops: integer("Crops of segmentLength frames whose scores are averaged in validation; 1: none", count),
-    validFraction: number("Part of each class kept for validation, without --folds and --hold-out", {
-      above: 0,
+    validFraction: number("Part of each class kept for validation, without --folds and --hold-out; 0: none", {
+      min: 0,
       below: 1,
     }),
     folds: text("CSV file with the columns file and fold (or split)", { placeholder: "FILE", empty: true }),

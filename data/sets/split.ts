@@ -35,7 +35,9 @@ export function splitStratified(labels: ArrayLike<number>, options: SplitOptions
   const quotas = shareOut(groups.map((group) => group.length), wanted / Math.max(1, labels.length), wanted, random);
   const valid = groups.flatMap((group, i) => group.slice(0, quotas[i]));
   if (wanted > 0 && valid.length === 0) {
-    throw new RangeError("Cannot split: every class has a single utterance, so none can be spared for validation");
+    throw new RangeError(
+      "Cannot split: every class has a single utterance, so none can be spared for validation; set validFraction to 0",
+    );
   }
   const train = groups.flatMap((group, i) => group.slice(quotas[i]));
   return { train: train.sort((a, b) => a - b), valid: valid.sort((a, b) => a - b) };

@@ -1,5 +1,6 @@
 /** All recipes. @module */
 import { nameHint } from "../name_hint.ts";
+import { ecapa, ecapaSmall } from "./ecapa.ts";
 import { hw4Best } from "./hw4_best.ts";
 import { hw4Boss } from "./hw4_boss.ts";
 import { hw4Medium } from "./hw4_medium.ts";
@@ -29,6 +30,8 @@ export const recipes: readonly Recipe[] = [
   soundResnet18,
   soundResnet34,
   soundVggish,
+  ecapa,
+  ecapaSmall,
 ];
 
 /**

@@ -35,7 +35,8 @@ Deno.test("split: no validation on request, errors where it is impossible", () =
   assert.deepEqual(splitStratified([0, 0, 1], { validFraction: 0 }), { train: [0, 1, 2], valid: [] });
   assert.throws(() => splitStratified([0, 1, 2, 3, 4, 5]), {
     name: "RangeError",
-    message: "Cannot split: every class has a single utterance, so none can be spared for validation",
+    message:
+      "Cannot split: every class has a single utterance, so none can be spared for validation; set validFraction to 0",
   });
   assert.throws(() => splitStratified([0, 0], { validFraction: 1 }), {
     message: "Cannot split: the share for validation is 1, wanted at least 0 and below 1",
