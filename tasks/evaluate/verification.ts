@@ -72,9 +72,9 @@ export async function evaluateVerification(options: Options, screen: Screen): Pr
   const out = given ?? await folderFor(options);
   await checkFolder(out);
   const result = await verify({ ...request, operatingPoint: point }, { screen });
-  await writeVerification(out, result, { pictures: await picturesOf(result.report) });
+  const files = await writeVerification(out, result, { pictures: await picturesOf(result.report) });
   screen.log("\n" + verificationText(result.report));
-  screen.info(`Wrote ${join(out, "verification.html")}, .txt, .json, scores.csv and three pictures`);
+  screen.info(`Wrote ${join(out, files[0])}, and beside it ${files.slice(1).join(", ")}`);
   if (calibrate && result.calibration !== null) {
     const path = await calibrationPath(options.model);
     await writeCalibration(path, result.calibration);
@@ -115,12 +115,13 @@ function pointOf(name: string | undefined) {
   }
 }
 
-/** `RUN/verification-NAME` of the recordings or the list. */
-async function folderFor({ model, data, trials, protocol }: Options): Promise<string> {
+/** `RUN/verification-NAME` of the recordings or the list, and what is unusual about the way. */
+async function folderFor({ model, data, trials, protocol, scoring }: Options): Promise<string> {
   const { runFolderOf } = await import("../../train/run_config.ts");
   const name = basename(resolve(trials ?? data!)).replace(/\.(txt|csv|tsv|lst)$/, "");
   const safe = name.replaceAll(/[^\p{L}\p{N}._-]+/gu, "-");
-  return join(await runFolderOf(model), `verification-${safe}${protocol === "s4" ? "-s4" : ""}`);
+  const way = [scoring, protocol].filter((name) => name !== undefined && name !== "cosine" && name !== "standard");
+  return join(await runFolderOf(model), ["verification", safe, ...way].join("-"));
 }
 
 /** The pictures of a report, for the page and as files. */

@@ -39,8 +39,6 @@ export function detChart({ curves, eer, points, trials }: VerificationReport): C
     field: "y",
     ...axis("Same speaker rejected"),
   }];
-  const below = { legend: { orient: "bottom", columns: 1, labelLimit: 440 } };
-  const kinds = { ...named(marked.map(({ what }) => what)), ...below };
   return {
     width: 440,
     height: 440,
@@ -53,8 +51,8 @@ export function detChart({ curves, eer, points, trials }: VerificationReport): C
       layer(marked, { type: "point", filled: true, size: 100, opacity: 1 }, {
         x,
         y,
-        color: kinds,
-        shape: { field: "what", type: "nominal", sort: null, title: null, ...below },
+        color: named(marked.map(({ what }) => what)),
+        shape: { field: "what", type: "nominal", sort: null, title: null, legend: below(1) },
       }),
     ],
   };
@@ -103,13 +101,13 @@ export function thresholdChart({ curves: { sweep }, eer, minDcf, points, s4, pro
       layer(values, { type: "line", strokeWidth: 1.8, clip: true }, {
         x,
         y,
-        color: named(names, { range: colours, field: "name" }),
+        color: named(names, { range: colours, field: "name", columns: 2 }),
       }),
       layer(marked, { type: "point", filled: true, size: 110, opacity: 1, stroke: "white", strokeWidth: 1 }, {
         x,
         y,
         fill: named(marked.map(({ what }) => what), { range: ["#D00000", "#0040D0", yellow] }),
-        shape: { field: "what", type: "nominal", sort: null, title: null },
+        shape: { field: "what", type: "nominal", sort: null, title: null, legend: below(1) },
       }),
     ],
     resolve: { scale: { color: "independent" } },
@@ -142,7 +140,7 @@ export function histogramChart({ curves: { histogram }, points: [chosen] }: Veri
         x2: { field: "to" },
         y: { field: "share", type: "quantitative", title: "Share of the trials of each kind", axis: { format: ".0%" } },
         y2: { datum: 0 },
-        color: named(kinds.map(([kind]) => kind), { range: [orange, blue], field: "kind" }),
+        color: named(kinds.map(([kind]) => kind), { range: [orange, blue], field: "kind", columns: 2 }),
       }),
       layer(threshold, { type: "rule", stroke: ink, strokeWidth: 1.5, strokeDash: [5, 4] }, { x }),
       layer(threshold, { type: "text", baseline: "bottom", fill: ink, fontSize: 11 }, {
@@ -158,10 +156,26 @@ function layer(values: readonly object[], mark: object, encoding: object): Chart
   return { data: { values }, mark, encoding };
 }
 
+/** Options of {@linkcode named}. */
+interface NamedOptions {
+  readonly range?: readonly string[];
+  readonly field?: string;
+  /** Of the legend. */
+  readonly columns?: number;
+}
+
 /** Colours by name, in the order of the names. */
-function named(names: readonly string[], { range = [orange, ink, green, pink, sky, yellow], field = "what" } = {}) {
+function named(
+  names: readonly string[],
+  { range = [orange, ink, green, pink, sky, yellow], field = "what", columns = 1 }: NamedOptions = {},
+) {
   const scale = { domain: names, range: range.slice(0, names.length) };
-  return { field, type: "nominal", title: null, sort: null, scale, legend: { labelLimit: 340 } };
+  return { field, type: "nominal", title: null, sort: null, scale, legend: below(columns) };
+}
+
+/** A legend below the chart, where it takes no width. (Without a canvas widths of texts are guessed, far too high: hence the limit.) */
+function below(columns: number) {
+  return { orient: "bottom", columns, labelLimit: 800 };
 }
 
 /** The label of each tick: a chain of questions which it is. */

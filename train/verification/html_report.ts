@@ -24,9 +24,9 @@ export interface Picture {
 /** Pictures have a white ground, also on a dark page. */
 const pictureStyle = `
 figure.picture { background: #ffffff; border: 1px solid var(--rule); border-radius: 8px; padding: 0.4rem; }
-figure.picture svg { max-width: 46rem; margin: auto; }
+figure.picture svg { width: auto; max-width: 100%; margin: auto; }
 figure.picture svg text { fill: #333333; font-family: "DejaVu Sans", Verdana, sans-serif; }
-td.chosen { font-weight: 600; }
+td.chosen { font-weight: 600; } td span.quiet { display: block; font-size: 0.86rem; }
 `;
 
 /** The page. It loads nothing and runs no script; what comes from the data is shown as text whatever it holds. */

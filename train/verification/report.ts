@@ -62,7 +62,7 @@ export function notesOn(
         `${knownSpeakers} of ${speakers} speakers bear names of classes that the model was trained on: errors of people whom it has heard are too low`,
       ]
       : []),
-    ...(speakers < 10 ? [`Only ${speakers} speakers: the intervals are rough`] : []),
+    ...(speakers < 20 ? [`Only ${speakers} speakers: the intervals are rough`] : []),
     ...(trials.nontarget < wanted
       ? [
         `A false acceptance rate of ${

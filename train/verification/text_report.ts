@@ -73,7 +73,9 @@ export function pointTitle(name: MeasuredPoint["name"]): string {
   if (name === "eer") return "Equal errors";
   if (name === "f1") return "Highest F1";
   if (name === "given") return "As given";
-  return name.startsWith("far=") ? `False accept ≤ ${percent(Number(name.slice(4)))}` : `Min DCF ${name.slice(8)}`;
+  return name.startsWith("far=")
+    ? `False accept ≤ ${Number((Number(name.slice(4)) * 100).toPrecision(3))} %`
+    : `Min DCF ${name.slice(8)}`;
 }
 
 function remarksOf(report: VerificationReport): string[] {

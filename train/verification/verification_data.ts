@@ -1,5 +1,5 @@
 /** What a verifier is measured on: recordings with embeddings, and trials of them. @module */
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { findRecordings, findTestRecordings } from "../../data/preprocess/recordings.ts";
 import { openFittingSet } from "../data_fit.ts";
 import type { LoadedModel } from "../model_from_bytes.ts";
@@ -62,7 +62,7 @@ export async function openTrials(
   { root, ...options }: DataOptions & { readonly root: string },
 ): Promise<VerificationData> {
   const { names, lines, trials, selfTrials } = await readTrials(path);
-  const recordings = names.map((name) => ({ path: join(root, name), name }));
+  const recordings = names.map((name) => ({ path: isAbsolute(name) ? name : join(root, name), name }));
   await checkPresence(recordings, { list: path, lines, root });
   const embedder = new Embedder(options.loaded, options);
   const found = await embedRecordings(embedder, recordings, options);

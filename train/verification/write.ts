@@ -15,29 +15,38 @@ export interface PaintedPicture extends Picture {
 
 /** Trials whose scores are written in one go. */
 const CHUNK = 20_000;
+/** Of more trials no scores are written: the file would have gigabytes. */
+const MOST_SCORES = 5_000_000;
 
 /**
- * Writes `verification.json` (all results), `.txt`, `.html` (a page that needs nothing else), `scores.csv` (`label,file1,file2,score`) and
- * the pictures as SVG and PNG into a folder, which is made if need be.
+ * Writes `verification.json` (all results), `.txt`, `.html` (a page that needs nothing else), `scores.csv` (`label,file1,file2,score`; of at most
+ * five million trials) and the pictures as SVG and PNG into a folder, which is made if need be.
  *
+ * @returns names of the files, the page first
  * @throws {Error} Where they cannot be written.
  */
 export async function writeVerification(
   folder: string,
   result: Pick<VerifyResult, "report" | "names" | "trials" | "scores">,
   { pictures = [] }: { readonly pictures?: readonly PaintedPicture[] } = {},
-): Promise<void> {
+): Promise<string[]> {
   const { report } = result;
+  const files: [string, string | Uint8Array | undefined][] = [
+    ...pictures.flatMap(({ name, svg, png }) => [[`${name}.svg`, svg], [`${name}.png`, png]] as [string, typeof png][]),
+    ["verification.json", jsonOf(report)],
+    ["verification.txt", verificationText(report)],
+    ["verification.html", verificationPage(report, pictures)],
+  ];
+  const written: string[] = [];
   try {
     await Deno.mkdir(folder, { recursive: true });
-    await writeScores(join(folder, "scores.csv"), result);
-    for (const { name, svg, png } of pictures) {
-      await writeAtomic(join(folder, `${name}.svg`), svg);
-      if (png !== undefined) await writeAtomic(join(folder, `${name}.png`), png);
+    if (result.scores.length <= MOST_SCORES) written.push(await writeScores(folder, result));
+    for (const [name, contents] of files) {
+      if (contents === undefined) continue;
+      await writeAtomic(join(folder, name), contents);
+      written.push(name);
     }
-    await writeAtomic(join(folder, "verification.json"), jsonOf(report));
-    await writeAtomic(join(folder, "verification.txt"), verificationText(report));
-    await writeAtomic(join(folder, "verification.html"), verificationPage(report, pictures));
+    return written.reverse();
   } catch (error) {
     throw new Error(`Cannot write into "${folder}": ${ioFact(error)}`, { cause: error });
   }
@@ -58,12 +67,12 @@ function jsonOf(report: VerifyResult["report"]): string {
 
 /** A line for each trial, as it is or was in the list: 1 for the same speaker, both names, the score. */
 async function writeScores(
-  path: string,
+  folder: string,
   { names, trials: { left, right, isTarget }, scores }: Pick<VerifyResult, "names" | "trials" | "scores">,
-): Promise<void> {
+): Promise<string> {
   const encoder = new TextEncoder();
   const quoted = names.map((name) => csvLine([name]).slice(0, -1));
-  await writeFileAtomic(path, async (write) => {
+  await writeFileAtomic(join(folder, "scores.csv"), async (write) => {
     await write(encoder.encode(csvLine(["label", "file1", "file2", "score"])));
     for (let from = 0; from < scores.length; from += CHUNK) {
       let text = "";
@@ -73,4 +82,5 @@ async function writeScores(
       await write(encoder.encode(text));
     }
   });
+  return "scores.csv";
 }
