@@ -9,6 +9,7 @@ import { exitCodes, runTask, stopOnInterrupt } from "./cli/run_task.ts";
 import { defaultLimits } from "./serve/limits.ts";
 import { isLoopback } from "./serve/security.ts";
 import { SpeakerServer } from "./serve/server.ts";
+import { StaticFiles } from "./serve/static_files.ts";
 import { judgeOptions, modelOptions, type OpenService, screenFor, withService } from "./speakers/service_task.ts";
 
 const options = {
@@ -82,6 +83,7 @@ async function start(options: Options, { open, token }: { open: OpenService; tok
   const { modelPath, loaded, judge } = open;
   const isShared = options.shareModel ?? isLoopback(host);
   const weights = isShared ? await weightsOf(modelPath, loaded.id) : null;
+  const statics = await StaticFiles.open();
   const onFault = (error: unknown) => console.error(errorText(error, true));
   const limits = { maxSeconds, rate: rate === 0 ? Infinity : rate };
   try {
@@ -89,7 +91,7 @@ async function start(options: Options, { open, token }: { open: OpenService; tok
       ...open,
       judge: judge!,
       weights,
-      statics: null,
+      statics,
       host,
       port,
       names,

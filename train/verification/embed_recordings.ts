@@ -5,6 +5,7 @@ import type { Skipped } from "../model_recordings.ts";
 import type { Screen } from "../progress.ts";
 import type { Embedder } from "./embedder.ts";
 import type { FeatureEmbedder, FeatureWindows } from "./feature_embedder.ts";
+import { waveDigest } from "./voice_digest.ts";
 
 /** A recording to embed. */
 export interface NamedRecording {
@@ -20,7 +21,12 @@ export interface Embedded {
   readonly embedding: Float32Array;
   /** Length of the recording; NaN where only its features are known. */
   readonly seconds: number;
+  /** See `waveDigest`; "" where only its features are known. */
+  readonly digest: string;
 }
+
+/** What is known of a recording before the model has seen it. */
+type Prepared = Omit<Embedded, "embedding"> & { readonly windows: FeatureWindows };
 
 /** Options of {@linkcode embedRecordings}. */
 export interface EmbedOptions {
@@ -46,7 +52,7 @@ export async function embedRecordings(
   const prepare = async ({ path, name }: NamedRecording) => {
     try {
       const { samples, seconds } = await readAudio(path, { sampleRate: embedder.sampleRate });
-      return { windows: embedder.prepare(samples, { name: path }), seconds };
+      return { windows: embedder.prepare(samples, { name: path }), seconds, digest: await waveDigest(samples) };
     } catch (error) {
       const fact = error instanceof Error ? error.message : String(error);
       const reason = fact.includes(path) ? fact : `Cannot embed ${JSON.stringify(path)}: ${fact}`;
@@ -75,7 +81,7 @@ export async function embedUtterances(
       frames: edge(k + 1) - edge(k),
       channels,
     }));
-    return { windows, seconds: NaN };
+    return { windows, seconds: NaN, digest: "" };
   };
   const embed = (prepared: readonly FeatureWindows[]) => embedder.embed(prepared);
   return await inPortions(source.utterances.length, { screen, prepare, embed });
@@ -84,15 +90,15 @@ export async function embedUtterances(
 /** Prepares and embeds some at a time, so that memory does not grow with their number. */
 async function inPortions(count: number, { screen, prepare, embed }: {
   readonly screen: Screen;
-  readonly prepare: (place: number) => Promise<{ windows: FeatureWindows; seconds: number } | null>;
+  readonly prepare: (place: number) => Promise<Prepared | null>;
   readonly embed: (prepared: readonly FeatureWindows[]) => Promise<Float32Array[]>;
 }): Promise<(Embedded | null)[]> {
   const found = new Array<Embedded | null>(count).fill(null);
-  let portion: { place: number; windows: FeatureWindows; seconds: number }[] = [], windows = 0;
+  let portion: (Prepared & { readonly place: number })[] = [], windows = 0;
   using bar = screen.bar({ label: "Embed", total: count, unit: "recording", transient: true });
   const finish = async (done: number) => {
     const embeddings = await embed(portion.map(({ windows }) => windows));
-    portion.forEach(({ place, seconds }, i) => found[place] = { embedding: embeddings[i], seconds });
+    portion.forEach(({ place, seconds, digest }, i) => found[place] = { embedding: embeddings[i], seconds, digest });
     [portion, windows] = [[], 0];
     bar.update(done);
   };

@@ -1,9 +1,9 @@
 /** The API: each route as clients use it, and the description of it. @module */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { modelFromBytes } from "../../train/model_from_bytes.ts";
-import { Embedder } from "../../train/verification/embedder.ts";
-import { voice } from "../train/verification/tiny_model.ts";
-import { voiceWav } from "../train/verification/tiny_verifier.ts";
+import { modelFromBytes } from "../../../train/model_from_bytes.ts";
+import { Embedder } from "../../../train/verification/embedder.ts";
+import { voice } from "../../train/verification/tiny_model.ts";
+import { voiceWav } from "../../train/verification/tiny_verifier.ts";
 import { ask, form, post, type Serving, withServer } from "./serving.ts";
 
 const json = "application/json";

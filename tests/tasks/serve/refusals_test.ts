@@ -1,11 +1,11 @@
 /** What the server refuses, and what its refusals say. @module */
 import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
-import { encodeWav } from "../../data/audio/mod.ts";
-import { SpeakerStore } from "../../data/speakers/speaker_store.ts";
-import { securityHeaders } from "../../tasks/serve/security.ts";
-import { recording } from "../data/speakers/voices.ts";
-import { voice } from "../train/verification/tiny_model.ts";
-import { voiceWav } from "../train/verification/tiny_verifier.ts";
+import { encodeWav } from "../../../data/audio/mod.ts";
+import { SpeakerStore } from "../../../data/speakers/speaker_store.ts";
+import { securityHeaders } from "../../../tasks/serve/security.ts";
+import { recording } from "../../data/speakers/voices.ts";
+import { voice } from "../../train/verification/tiny_model.ts";
+import { voiceWav } from "../../train/verification/tiny_verifier.ts";
 import { type Answer, ask, form, post, withServer } from "./serving.ts";
 
 /** Status and code of a refusal, which must not tell anything about the machine. */
@@ -19,7 +19,7 @@ function refusal({ status, body, headers }: Answer): [number, string] {
   return [status, body.error.code];
 }
 
-const fixture = (name: string) => Deno.readFile(new URL(`../fixtures/audio/${name}`, import.meta.url));
+const fixture = (name: string) => Deno.readFile(new URL(`../../fixtures/audio/${name}`, import.meta.url));
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
 Deno.test("uploads that are no recordings: not audio, damaged, silent, short, too long, of odd rates", async () => {

@@ -1,13 +1,13 @@
 /** A server in this process, with a tiny model and a database of its own. @module */
 import { join } from "node:path";
-import { SpeakerStore } from "../../data/speakers/speaker_store.ts";
-import { Embedder } from "../../train/verification/embedder.ts";
-import { judgeOf } from "../../train/verification/judge.ts";
-import { loadModel } from "../../train/model_file.ts";
-import { SpeakerService } from "../../train/verification/speaker_service.ts";
-import { type ServerOptions, SpeakerServer } from "../../tasks/serve/server.ts";
-import { withFolder } from "../tasks/run.ts";
-import { writeVerifier } from "../train/verification/tiny_verifier.ts";
+import { SpeakerStore } from "../../../data/speakers/speaker_store.ts";
+import { Embedder } from "../../../train/verification/embedder.ts";
+import { judgeOf } from "../../../train/verification/judge.ts";
+import { loadModel } from "../../../train/model_file.ts";
+import { SpeakerService } from "../../../train/verification/speaker_service.ts";
+import { type ServerOptions, SpeakerServer } from "../../../tasks/serve/server.ts";
+import { withFolder } from "../run.ts";
+import { writeVerifier } from "../../train/verification/tiny_verifier.ts";
 
 /** A server that runs. */
 export interface Serving {

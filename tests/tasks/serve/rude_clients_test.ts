@@ -1,6 +1,6 @@
 /** Clients that do not do as they say: slow, endless, lying about lengths, under false names. @module */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { voiceWav } from "../train/verification/tiny_verifier.ts";
+import { voiceWav } from "../../train/verification/tiny_verifier.ts";
 import { ask, post, RawClient, withServer } from "./serving.ts";
 
 /** A request's head. */

@@ -1,0 +1,170 @@
+/** `deno task serve` as a process: with the permissions of deno.json, stopped by signals, killed. @module */
+import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { SpeakerStore } from "../../../data/speakers/speaker_store.ts";
+import { voiceWav, writeVerifier } from "../../train/verification/tiny_verifier.ts";
+import { runDenoTask, withFolder } from "../run.ts";
+import { ask, post } from "./serving.ts";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** The command of deno.json, without the `deno task` around it, which would take the signals. */
+async function commandOfTask(args: string[], env: Record<string, string>): Promise<Deno.Command> {
+  const { tasks } = JSON.parse(await Deno.readTextFile(join(root, "deno.json")));
+  const [, ...words] = tasks.serve.command.split(" ");
+  doesNotMatch(tasks.serve.command, /-A|--allow-(all|run|sys|ffi|import)|--allow-net(?!=)/, "the least permissions");
+  const options = {
+    args: [...words, ...args],
+    cwd: root,
+    env: { NO_COLOR: "1", DEBUG: "", VOXGRAD_TOKEN: "", ...env },
+  };
+  return new Deno.Command(Deno.execPath(), { ...options, stdin: "null", stdout: "piped", stderr: "piped" });
+}
+
+/** A process that serves. */
+interface Process {
+  readonly url: string;
+  readonly child: Deno.ChildProcess;
+  /** Waits for its end: how it ended, and all it said. */
+  readonly ended: () => Promise<{ status: Deno.CommandStatus; out: string; err: string }>;
+}
+
+/** Starts a server and waits until it says where. */
+async function start(args: string[], env: Record<string, string> = {}): Promise<Process> {
+  const command = await commandOfTask(["--port", "0", "--device", "cpu", ...args], env), child = command.spawn();
+  const decoder = new TextDecoder(), reader = child.stdout.getReader(), err = new Response(child.stderr).text();
+  let out = "";
+  const read = async () => {
+    const { done, value } = await reader.read();
+    out += decoder.decode(value, { stream: !done });
+    return !done;
+  };
+  while (!/Serve now!.*\n/.test(out) && await read());
+  const url = /Serve now! (http:\S+?)\/( |\n)/.exec(out)?.[1];
+  if (url === undefined) throw new Error(`it did not start: ${out}${await err}`);
+  const ended = async () => {
+    while (await read());
+    return { status: await child.status, out, err: await err };
+  };
+  return { url, child, ended };
+}
+
+Deno.test("serve: the page and the API with the permissions of deno.json; SIGTERM finishes what is under way", async () => {
+  await withFolder(async (folder) => {
+    const model = await writeVerifier(folder), db = join(folder, "speakers.db");
+    const { url, child, ended } = await start(["--model", model, "--db", db, "--rate", "0"]);
+    const page = await ask(url);
+    match(page.body, /^<!doctype html>/);
+    match(page.headers.get("content-security-policy") ?? "", /^default-src 'none'; script-src 'self'/);
+    match((await ask(`${url}/engine/mod.ts`)).headers.get("content-type") ?? "", /javascript|json/);
+    strictEqual((await post(`${url}/api/enroll?name=ana`, voiceWav(100))).status, 201);
+    const mp3 = await Deno.readFile(join(root, "tests/fixtures/audio/digit.mp3"));
+    strictEqual((await post(`${url}/api/identify`, mp3)).status, 200, "decoders load, too");
+    strictEqual((await ask(`${url}/api/speakers/ana`, { method: "DELETE" })).status, 204, "wiping, too");
+
+    const under = Array.from({ length: 12 }, (_, i) => post(`${url}/api/enroll?name=p${i}`, voiceWav(100 + i)));
+    await under[0];
+    child.kill("SIGTERM");
+    const answers = await Promise.allSettled(under);
+    const { status, out, err } = await ended();
+    deepStrictEqual([status.code, status.signal, err], [0, null, ""]);
+    match(out, /Stopping: what is under way is finished/);
+    deepStrictEqual(
+      await Array.fromAsync(Deno.readDir(folder), ({ name }) => name).then((all) =>
+        all.filter((name) => name.endsWith("-wal"))
+      ),
+      [],
+      "the database was closed",
+    );
+    using store = new SpeakerStore(db);
+    const names = store.speakers().map(({ name }) => name);
+    for (const [i, answer] of answers.entries()) {
+      if (answer.status === "fulfilled" && answer.value.status === 201) ok(names.includes(`p${i}`), `p${i}`);
+    }
+  });
+});
+
+Deno.test("serve: killed in mid-write, everything that was acknowledged is there", async () => {
+  await withFolder(async (folder) => {
+    const model = await writeVerifier(folder), db = join(folder, "speakers.db");
+    const acknowledged = new Set<string>();
+    for (let life = 0; life < 2; life++) {
+      const { url, child, ended } = await start(["--model", model, "--db", db, "--rate", "0"]);
+      let isAlive = true;
+      const client = async (id: number) => {
+        for (let i = 0; isAlive; i++) {
+          const name = `${life}-${id}-${i}`, wav = voiceWav(100, { seed: 1 + life * 1e6 + id * 1e4 + i, seconds: 0.1 });
+          const answer = await post(`${url}/api/enroll?name=${name}`, wav).catch(() => null);
+          if (answer?.status === 201) acknowledged.add(name);
+          else isAlive = false;
+        }
+      };
+      const clients = [0, 1, 2, 3].map(client);
+      setTimeout(() => child.kill("SIGKILL"), 300 + Math.random() * 200);
+      await Promise.all(clients);
+      strictEqual((await ended()).status.signal, "SIGKILL");
+    }
+    using store = new SpeakerStore(db);
+    const found = new Set(store.speakers().map(({ name }) => name));
+    deepStrictEqual([...acknowledged.difference(found)], []);
+    ok(acknowledged.size > 4, `${acknowledged.size} acknowledged`);
+    ok(found.size - acknowledged.size <= 8, "at most what was under way");
+  });
+});
+
+Deno.test("serve: usage", async () => {
+  await withFolder(async (folder) => {
+    const model = await writeVerifier(folder), db = join(folder, "speakers.db"), token = join(folder, "token");
+    const common = ["--db", db, "--device", "cpu", "--port", "0"];
+    const refused = async (args: string[], message: RegExp, code: number, env: Record<string, string> = {}) => {
+      const { code: found, err } = await runDenoTask("serve", [...common, ...args], { VOXGRAD_TOKEN: "", ...env });
+      match(err, message);
+      doesNotMatch(err, /\n\s+at /);
+      strictEqual(found, code);
+    };
+    await refused(
+      ["--model", model, "--host", "0.0.0.0"],
+      /^error: Cannot serve on "0\.0\.0\.0": other machines reach it, and there is no token; /m,
+      2,
+    );
+    await refused(["--model", model], /^error: Cannot use the token: wanted at least 16 characters/m, 2, {
+      VOXGRAD_TOKEN: "short",
+    });
+    await refused(
+      ["--model", model, "--token-file", token],
+      /^error: Cannot read the token from ".*token": no such file/m,
+      2,
+    );
+    await refused(["--port", "99999"], /^error: Cannot set --port to "99999"/m, 2);
+    await refused([], /^error: Cannot go without --model: nobody is enrolled/m, 2);
+    const other = await writeVerifier(folder, { name: "raw.safetensors", seed: 3, threshold: null });
+    await refused(["--model", other], /^error: Cannot judge by ".*": its threshold is not known/m, 1);
+    await refused(["--model", model, "--host", "10.1.2.3", "--token-file", model], /^error: Cannot use the token/m, 2);
+
+    await Deno.writeTextFile(token, "0123456789abcdef\n");
+    const { url, child, ended } = await start([
+      "--model",
+      model,
+      "--db",
+      db,
+      "--host",
+      "0.0.0.0",
+      "--token-file",
+      token,
+    ]);
+    const here = url.replace("0.0.0.0", "127.0.0.1");
+    strictEqual((await ask(`${here}/api/speakers`)).status, 401);
+    const authorization = "Bearer 0123456789abcdef";
+    strictEqual((await ask(`${here}/api/speakers`, { headers: { authorization } })).status, 200);
+    strictEqual((await ask(`${here}/api/model/weights`, { headers: { authorization } })).status, 404, "not shared");
+    const port = new URL(url).port;
+    await refused(
+      ["--model", model, "--port", port],
+      /^error: Cannot listen on 127\.0\.0\.1, port \d+: the port is in use/m,
+      1,
+    );
+    child.kill("SIGINT");
+    strictEqual((await ended()).status.code, 0);
+  });
+});
