@@ -8,6 +8,8 @@ export interface AdapterFacts {
   readonly description: string;
   /** True for llvmpipe, SwiftShader, WARP and their like, which compute on the CPU. */
   readonly software: boolean;
+  /** True for llvmpipe, which reads textures far faster than storage buffers. */
+  readonly slowBuffers: boolean;
 }
 
 /** Asks for the fastest adapter; `null` where there is none, none but OpenGL's, or no WebGPU at all. */
@@ -40,7 +42,7 @@ export function describeAdapter({ info }: GPUAdapter): AdapterFacts {
   const name = info.description || [info.vendor, info.architecture, info.device].filter(Boolean).join(" ") ||
     "unnamed adapter";
   const software = info.isFallbackAdapter === true || /llvmpipe|lavapipe|swiftshader|softpipe|basic render/i.test(name);
-  return { description: name, software };
+  return { description: name, software, slowBuffers: /llvmpipe|lavapipe/i.test(name) };
 }
 
 /** Opens a device with the adapter's own limits (the defaults are far below what hardware can do). */
@@ -54,6 +56,7 @@ export async function openGpu(adapter: GPUAdapter): Promise<GPUDevice> {
       "maxComputeWorkgroupStorageSize",
       "maxComputeInvocationsPerWorkgroup",
       "maxComputeWorkgroupSizeX",
+      "maxTextureDimension2D",
     ] as const
   ) requiredLimits[name] = limits[name];
   const requiredFeatures = adapter.features.has("timestamp-query") ? (["timestamp-query"] as GPUFeatureName[]) : [];

@@ -9,11 +9,15 @@ import type { AdapterFacts } from "./adapter.ts";
 import { BufferPool, GpuRange, LEAST_BINDING } from "./buffer_pool.ts";
 import { Pipelines } from "./pipelines.ts";
 import { type Prepared, WebGpuProgram } from "./program.ts";
+import { type TexelRead, withTexelReads } from "./texel_reads.ts";
+import { copyToTexels, rowsOf, type TexelArray, TexturePool } from "./texture_pool.ts";
 import { type KernelTime, Timestamps } from "./timestamps.ts";
 
 /** Uniform space for the dispatches between two submits. */
 const UNIFORM_BYTES = 1 << 16;
 const UNIFORM_ALIGNMENT = 256;
+/** Bytes a dispatch reads from which copying them to textures pays: a copy costs some 0.1 ms before its first byte. */
+const TEXEL_BYTES = 1 << 16;
 
 /** A device on WebGPU. Opened by {@linkcode openDevice}. */
 export class WebGpuDevice implements Device {
@@ -23,6 +27,8 @@ export class WebGpuDevice implements Device {
   readonly traits: GpuTraits;
   readonly pipelines: Pipelines;
   readonly #pool: BufferPool;
+  readonly #textures: TexturePool;
+  readonly #readsTexels: boolean;
   readonly #uniforms: GPUBuffer;
   readonly #uniformWords = new Uint32Array(UNIFORM_BYTES / 4);
   #uniformEnd = 0;
@@ -35,7 +41,7 @@ export class WebGpuDevice implements Device {
   /** Set while {@linkcode profile} runs. */
   #timestamps: Timestamps | null = null;
 
-  constructor(gpu: GPUDevice, { description, software }: AdapterFacts) {
+  constructor(gpu: GPUDevice, { description, software, slowBuffers }: AdapterFacts) {
     this.gpu = gpu;
     this.description = `${description}${software ? " (software)" : ""}`;
     const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupStorageSize } = gpu.limits;
@@ -46,6 +52,8 @@ export class WebGpuDevice implements Device {
     };
     this.pipelines = new Pipelines(gpu);
     this.#pool = new BufferPool(gpu);
+    this.#textures = new TexturePool(gpu);
+    this.#readsTexels = slowBuffers;
     this.#uniforms = gpu.createBuffer({ size: UNIFORM_BYTES, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
     gpu.lost?.then(({ message, reason }) => this.#noteLost(`${reason ?? "unknown"}: ${message}`));
     gpu.addEventListener("uncapturederror", (event) => {
@@ -123,27 +131,49 @@ export class WebGpuDevice implements Device {
     const plan = call.kernel.webgpu(call.args, this.traits);
     const ranges = [...call.inputs, ...call.outputs].map((s) => s.handle as GpuRange);
     plan.scratch?.forEach((bytes, i) => ranges.push(scratch(i, bytes)));
-    return plan.dispatches.map((dispatch) => ({
-      dispatch,
-      ...this.#pipelineOf(dispatch),
-      ranges: dispatch.bindings.map((b) => ranges[b]),
-      call,
-    }));
+    return plan.dispatches.map((dispatch) => {
+      const bound = dispatch.bindings.map((b) => ranges[b]);
+      const { source, reads } = this.#sourceOf(dispatch, bound);
+      return { dispatch, ...this.#pipelineOf(dispatch, source), ranges: bound, reads, call };
+    });
   }
 
-  #pipelineOf(dispatch: Dispatch) {
+  /** A dispatch's source, with textures for what it reads where that pays. */
+  #sourceOf({ source }: Dispatch, ranges: readonly GpuRange[]): { source: string; reads: readonly TexelRead[] } {
+    const plain = { source, reads: [] };
+    if (!this.#readsTexels) return plain;
+    const texels = withTexelReads(source, (binding) => rowsOf(ranges[binding]) <= this.#textures.maxRows);
+    const bytes = texels.reads.reduce((sum, { binding }) => sum + ranges[binding].size, 0);
+    return bytes >= TEXEL_BYTES ? texels : plain;
+  }
+
+  #pipelineOf(dispatch: Dispatch, source: string) {
     if (Math.max(...dispatch.grid) > 65535) {
       throw new RangeError(`internal: ${dispatch.label} has a grid of ${dispatch.grid}`);
     }
-    return this.pipelines.get(dispatch.source, dispatch.label);
+    return this.pipelines.get(source, dispatch.label);
+  }
+
+  /** Textures for what a dispatch reads as such, in the order of `reads`. */
+  takeTexels({ reads, ranges }: Prepared): TexelArray[] {
+    return reads.map(({ binding, format }) => this.#textures.take(format, rowsOf(ranges[binding])));
+  }
+
+  /** Takes textures back. */
+  giveTexels(texels: Iterable<TexelArray>): void {
+    if (!this.#closed) { for (const each of texels) this.#textures.give(each); }
   }
 
   /** Bind group of a dispatch whose uniform lies at `offset` of `uniforms`. */
-  bindGroup({ dispatch, layout, ranges }: Prepared, uniforms: GPUBuffer, offset: number): GPUBindGroup {
+  bindGroup(
+    { dispatch, layout, ranges, reads }: Prepared,
+    { uniforms, offset, texels }: { uniforms: GPUBuffer; offset: number; texels: readonly TexelArray[] },
+  ): GPUBindGroup {
     const entries: GPUBindGroupEntry[] = ranges.map(({ buffer, offset, size }, binding) => ({
       binding,
       resource: { buffer, offset, size },
     }));
+    reads.forEach(({ binding }, i) => entries[binding] = { binding, resource: texels[i].view });
     if (dispatch.uniform !== undefined) {
       entries.push({
         binding: ranges.length,
@@ -174,8 +204,14 @@ export class WebGpuDevice implements Device {
       this.#uniformWords.set(dispatch.uniform, at / 4);
       this.#uniformEnd += Math.ceil(bytes / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT;
     }
-    const group = this.bindGroup(prepared, this.#uniforms, at);
+    const texels = this.takeTexels(prepared);
+    const group = this.bindGroup(prepared, { uniforms: this.#uniforms, offset: at, texels });
     this.#encoder ??= this.gpu.createCommandEncoder();
+    if (texels.length > 0) {
+      this.#endPass();
+      copyReads(this.#encoder, prepared, texels);
+      this.giveTexels(texels); // free again for the next dispatch: the queue keeps order
+    }
     if (this.#timestamps !== null) this.#endPass();
     this.#pass ??= this.#encoder.beginComputePass(this.#timestamps?.next(prepared) ?? {});
     this.#pass.setPipeline(pipeline);
@@ -262,6 +298,7 @@ export class WebGpuDevice implements Device {
     this.flush();
     this.#closed = true;
     this.#pool.close();
+    this.#textures.close();
     this.#uniforms.destroy();
     this.gpu.destroy();
   }
@@ -270,4 +307,13 @@ export class WebGpuDevice implements Device {
     if (this.#closed) throw new Error("Cannot use a device after close()");
     if (this.#failure !== null) throw new Error(`Cannot go on: ${this.#failure}`);
   }
+}
+
+/** Records the copies of what a dispatch reads as textures. */
+export function copyReads(
+  encoder: GPUCommandEncoder,
+  { reads, ranges }: Prepared,
+  texels: readonly TexelArray[],
+): void {
+  reads.forEach(({ binding }, i) => copyToTexels(encoder, ranges[binding], texels[i]));
 }

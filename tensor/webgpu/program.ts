@@ -5,13 +5,17 @@
 import type { Program } from "../device/device.ts";
 import type { Call, Dispatch } from "../device/kernel.ts";
 import type { GpuRange } from "./buffer_pool.ts";
-import type { WebGpuDevice } from "./device.ts";
+import { copyReads, type WebGpuDevice } from "./device.ts";
 import type { Pipeline } from "./pipelines.ts";
+import type { TexelRead } from "./texel_reads.ts";
+import type { TexelArray } from "./texture_pool.ts";
 
 /** A dispatch with its pipeline and the buffers it binds. */
 export interface Prepared extends Pipeline {
   readonly dispatch: Dispatch;
   readonly ranges: readonly GpuRange[];
+  /** Those of its bindings that are textures, copied from their ranges before it runs. */
+  readonly reads: readonly TexelRead[];
   readonly call: Call;
 }
 
@@ -22,6 +26,8 @@ export class WebGpuProgram implements Program {
   readonly #device: WebGpuDevice;
   readonly #prepared: readonly Prepared[];
   readonly #groups: readonly GPUBindGroup[];
+  /** The textures of each dispatch; they share some. */
+  readonly #texels: readonly (readonly TexelArray[])[];
   readonly #uniforms: GPUBuffer;
   readonly #release: () => void;
 
@@ -42,7 +48,14 @@ export class WebGpuProgram implements Program {
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
     device.gpu.queue.writeBuffer(this.#uniforms, 0, words);
-    this.#groups = prepared.map((p, i) => device.bindGroup(p, this.#uniforms, offsets[i]));
+    this.#texels = prepared.map((p) => {
+      const texels = device.takeTexels(p);
+      device.giveTexels(texels); // for the next dispatch: the queue keeps order
+      return texels;
+    });
+    this.#groups = prepared.map((p, i) =>
+      device.bindGroup(p, { uniforms: this.#uniforms, offset: offsets[i], texels: this.#texels[i] })
+    );
   }
 
   get kernels(): number {
@@ -53,16 +66,20 @@ export class WebGpuProgram implements Program {
     const { gpu, timestamps } = this.#device;
     this.#device.flush();
     const encoder = gpu.createCommandEncoder();
-    let pass = timestamps === null ? encoder.beginComputePass() : null;
+    let pass: GPUComputePassEncoder | null = null;
     for (let i = 0; i < this.#prepared.length; i++) {
-      const { pipeline, dispatch } = this.#prepared[i];
-      if (timestamps !== null) pass = encoder.beginComputePass(timestamps.next(this.#prepared[i]));
-      pass!.setPipeline(pipeline);
-      pass!.setBindGroup(0, this.#groups[i]);
-      pass!.dispatchWorkgroups(...dispatch.grid);
-      if (timestamps !== null) pass!.end();
+      const prepared = this.#prepared[i];
+      if (timestamps !== null || prepared.reads.length > 0) {
+        pass?.end();
+        pass = null;
+        copyReads(encoder, prepared, this.#texels[i]);
+      }
+      pass ??= encoder.beginComputePass(timestamps?.next(prepared) ?? {});
+      pass.setPipeline(prepared.pipeline);
+      pass.setBindGroup(0, this.#groups[i]);
+      pass.dispatchWorkgroups(...prepared.dispatch.grid);
     }
-    if (timestamps === null) pass!.end();
+    pass?.end();
     gpu.queue.submit([encoder.finish()]);
   }
 

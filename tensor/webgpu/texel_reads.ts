@@ -1,0 +1,82 @@
+/**
+ * Reading storage as textures, for software adapters. llvmpipe reads a storage buffer lane by lane with a branch for each number, some
+ * 15 ns for eight of them; a texel of four numbers for eight lanes takes it about as long as two of those reads. So a kernel's read-only
+ * arrays are copied into textures, which is a plain copy of memory, and `a[i]` in its source becomes a `textureLoad`. The kernels do not
+ * know: they are written for buffers, which is what real GPUs want, and a test holds both forms together.
+ * @module
+ */
+
+/** Formats of the textures that stand for arrays. */
+export type TexelFormat = "rgba32float" | "r32float" | "r32sint" | "r32uint";
+
+/** A binding that is read as a texture. */
+export interface TexelRead {
+  /** Index of the binding. */
+  readonly binding: number;
+  readonly format: TexelFormat;
+}
+
+/** A kernel's source with read-only arrays as textures, and which bindings they are. */
+export interface TexelSource {
+  readonly source: string;
+  readonly reads: readonly TexelRead[];
+}
+
+/** Bytes of a row of texels: as WebGPU wants it for copies, a multiple of 256, and high enough for 128 MB in 8,192 rows. */
+export const ROW_BYTES = 1 << 14;
+
+/** What WGSL calls an array's elements, and what they are as a texture. */
+const formats: Readonly<Record<string, { format: TexelFormat; channel: string; bytes: number; part: string }>> = {
+  "vec4<f32>": { format: "rgba32float", channel: "f32", bytes: 16, part: "" },
+  f32: { format: "r32float", channel: "f32", bytes: 4, part: ".x" },
+  i32: { format: "r32sint", channel: "i32", bytes: 4, part: ".x" },
+  u32: { format: "r32uint", channel: "u32", bytes: 4, part: ".x" },
+};
+
+const DECLARATION = /@group\(0\) @binding\((\d+)\) var<storage, read> (\w+): array<([\w<>]+)>;/g;
+
+/** Bytes of a texel. */
+export function texelBytes(format: TexelFormat): number {
+  return format === "rgba32float" ? 16 : 4;
+}
+
+/** Rewrites those read-only arrays of a kernel for which `wanted` says so. */
+export function withTexelReads(source: string, wanted: (binding: number) => boolean): TexelSource {
+  const reads: TexelRead[] = [];
+  const names: string[] = [];
+  const declared = source.replace(DECLARATION, (text, binding: string, name: string, type: string) => {
+    if (!Object.hasOwn(formats, type) || !wanted(Number(binding))) return text;
+    const { format, channel, bytes, part } = formats[type];
+    const columns = ROW_BYTES / bytes;
+    reads.push({ binding: Number(binding), format });
+    names.push(name);
+    return `@group(0) @binding(${binding}) var ${name}_texels: texture_2d<${channel}>;
+fn ${name}_at(i: u32) -> ${type} {
+  return textureLoad(${name}_texels, vec2<u32>(i & ${columns - 1}u, i >> ${Math.log2(columns)}u), 0)${part};
+}`;
+  });
+  return { source: names.reduce(readThroughFunction, declared), reads };
+}
+
+/** Turns every `name[index]` into `name_at(u32(index))`. */
+function readThroughFunction(source: string, name: string): string {
+  const use = new RegExp(`(?<![\\w.])${name}\\[`, "g");
+  let out = "", from = 0;
+  for (let found = use.exec(source); found !== null; found = use.exec(source)) {
+    const start = found.index + found[0].length, end = closingBracket(source, start);
+    // an index may itself read the same array
+    const index = readThroughFunction(source.slice(start, end), name);
+    out += `${source.slice(from, found.index)}${name}_at(u32(${index}))`;
+    from = use.lastIndex = end + 1;
+  }
+  return out + source.slice(from);
+}
+
+/** Place of the bracket that closes the one before `start`. */
+function closingBracket(source: string, start: number): number {
+  for (let at = start, open = 1; at < source.length; at++) {
+    if (source[at] === "[") open++;
+    else if (source[at] === "]" && --open === 0) return at;
+  }
+  throw new Error("internal: a bracket in a kernel's source is not closed");
+}

@@ -1,0 +1,82 @@
+/**
+ * Textures that stand for arrays while a kernel reads them, see `texel_reads.ts`. As with buffers, freed ones are used again.
+ * @module
+ */
+import type { GpuRange } from "./buffer_pool.ts";
+import { ROW_BYTES, texelBytes, type TexelFormat } from "./texel_reads.ts";
+
+/** A texture with room for so many rows of texels. */
+export interface TexelArray {
+  readonly texture: GPUTexture;
+  readonly view: GPUTextureView;
+  readonly format: TexelFormat;
+  readonly rows: number;
+}
+
+/** Rows of texels that a range of a buffer takes. */
+export function rowsOf({ size }: GpuRange): number {
+  return Math.ceil(size / ROW_BYTES);
+}
+
+/** Records the copy of a range into a texture: whole rows, then what is left. */
+export function copyToTexels(encoder: GPUCommandEncoder, { buffer, offset, size }: GpuRange, texels: TexelArray): void {
+  const bytes = texelBytes(texels.format);
+  const rows = Math.floor(size / ROW_BYTES), left = Math.floor((size - rows * ROW_BYTES) / bytes);
+  const { texture } = texels;
+  if (rows > 0) {
+    const source = { buffer, offset, bytesPerRow: ROW_BYTES, rowsPerImage: rows };
+    encoder.copyBufferToTexture(source, { texture }, [ROW_BYTES / bytes, rows]);
+  }
+  if (left > 0) {
+    const source = { buffer, offset: offset + rows * ROW_BYTES };
+    encoder.copyBufferToTexture(source, { texture, origin: [0, rows] }, [left, 1]);
+  }
+}
+
+/** Hands out textures for arrays. */
+export class TexturePool {
+  readonly #gpu: GPUDevice;
+  readonly #free = new Map<string, TexelArray[]>();
+  readonly #all = new Set<TexelArray>();
+
+  constructor(gpu: GPUDevice) {
+    this.#gpu = gpu;
+  }
+
+  /** Most rows of a texture. */
+  get maxRows(): number {
+    return this.#gpu.limits.maxTextureDimension2D;
+  }
+
+  /** Takes a texture of at least so many rows. */
+  take(format: TexelFormat, rows: number): TexelArray {
+    const room = Math.min(this.maxRows, 2 ** Math.ceil(Math.log2(rows)));
+    return this.#free.get(`${format} ${room}`)?.pop() ?? this.#make(format, room);
+  }
+
+  #make(format: TexelFormat, rows: number): TexelArray {
+    const texture = this.#gpu.createTexture({
+      size: [ROW_BYTES / texelBytes(format), rows],
+      format,
+      usage: GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST,
+    });
+    const made = { texture, view: texture.createView(), format, rows };
+    this.#all.add(made);
+    return made;
+  }
+
+  /** Gives a texture back; commands already enqueued still see it, since the queue keeps order. */
+  give(texels: TexelArray): void {
+    const key = `${texels.format} ${texels.rows}`;
+    const list = this.#free.get(key);
+    if (list === undefined) this.#free.set(key, [texels]);
+    else list.push(texels);
+  }
+
+  /** Destroys every texture. */
+  close(): void {
+    for (const { texture } of this.#all) texture.destroy();
+    this.#all.clear();
+    this.#free.clear();
+  }
+}
