@@ -3,70 +3,13 @@
  * shader; the structure of the expression is in the text.
  * @module
  */
-import type { GpuPlan } from "../device/kernel.ts";
+import type { GpuPlan, GpuTraits } from "../device/kernel.ts";
 import { foldedGrid, GRID_INDEX, type Uniform, uniform } from "../ops/wgsl.ts";
 import { isContiguous, show, sizeOf } from "../shape.ts";
-import type { ElementwiseArgs, Expr } from "./expr.ts";
+import type { ElementwiseArgs, ElementwiseInput, Expr } from "./expr.ts";
 import { walk } from "./expr.ts";
 import { PHILOX_WGSL } from "./philox.wgsl.ts";
-
-/** Literals are written so that WGSL reads the same float32. */
-function literal(value: number, integer: boolean): string {
-  if (integer) return value === -2147483648 ? "i32(-2147483647 - 1)" : `i32(${value})`;
-  if (!Number.isFinite(value)) throw new RangeError(`internal: WGSL has no literal for ${value}`);
-  const text = String(Math.fround(value));
-  return `f32(${/[.e]/.test(text) ? text : `${text}.0`})`;
-}
-
-const INFIX: Record<string, string> = {
-  add: "+",
-  sub: "-",
-  mul: "*",
-  div: "/",
-  lt: "<",
-  le: "<=",
-  gt: ">",
-  ge: ">=",
-  eq: "==",
-  ne: "!=",
-};
-const COMPARISONS = new Set(["lt", "le", "gt", "ge", "eq", "ne"]);
-
-// tanh of a large argument overflows in some drivers; beyond 15 it is 1 in float32 anyway
-const HELPERS = `
-fn safeTanh(x: f32) -> f32 { return tanh(clamp(x, -15.0, 15.0)); }
-fn safePow(x: f32, y: f32) -> f32 {
-  if (y == 0.0) { return 1.0; }
-  if (x == 0.0) { return select(0.0, 1.0 / x, y < 0.0); }
-  let size = exp2(y * log2(abs(x)));
-  if (x > 0.0) { return size; }
-  let odd = fract(abs(y) * 0.5) != 0.0;
-  return select(select(size, -size, odd), sqrt(x), fract(y) != 0.0);
-}
-`;
-
-/** Text of one node, its operands being names of earlier ones. */
-function operation(node: Expr & { args: readonly Expr[] }, name: (e: Expr) => string): string {
-  const [a, b, c] = node.args.map(name);
-  if (COMPARISONS.has(node.op)) return `select(0, 1, ${a} ${INFIX[node.op]} ${b})`;
-  if (node.op in INFIX) return `${a} ${INFIX[node.op]} ${b}`;
-  switch (node.op) {
-    case "neg":
-      return `-${a}`;
-    case "select":
-      return `select(${c}, ${b}, ${a} != ${node.args[0].dtype === "int32" ? "0" : "0.0"})`;
-    case "float":
-      return `f32(${a})`;
-    case "int":
-      return `i32(${a})`;
-    case "tanh":
-      return `safeTanh(${a})`;
-    case "pow":
-      return `safePow(${a}, ${b})`;
-    default:
-      return `${node.op}(${node.args.map(name).join(", ")})`;
-  }
-}
+import { helpers, literal, operation, splat, wgslType, type Width } from "./wgsl_operation.ts";
 
 /** Where numbers lie in the uniform. */
 function wordPlaces({ shape, inputs, outputs, scalars }: ElementwiseArgs) {
@@ -98,104 +41,184 @@ function pack(args: ElementwiseArgs): Uniform {
   return words;
 }
 
-/** Inputs that the expressions read, each loaded once. Only those that are neither contiguous nor one number need the place on each axis. */
-function loads(args: ElementwiseArgs, words: Uniform, used: readonly number[]): string {
-  const { shape, inputs } = args;
+/**
+ * Whether four neighbours can be computed side by side, which a software adapter does in little more time than one: they must lie in one
+ * row of the iteration space, and where outputs can be written as vec4.
+ */
+function widthOf({ shape, outputs }: ElementwiseArgs, { software }: GpuTraits): Width {
+  const row = shape.at(-1) ?? 1;
+  return software && row % 4 === 0 && outputs.every(({ offset }) => offset % 4 === 0) ? 4 : 1;
+}
+
+/** How an input is read: one number for all places, in step with the places, or by strides. */
+function pathOf(shape: readonly number[], { strides }: ElementwiseInput): "one" | "along" | "strided" {
+  if (strides.every((s) => s === 0)) return "one";
+  return isContiguous(shape, strides) ? "along" : "strided";
+}
+
+/** Whether an input's four neighbours are one vec4 of its buffer. */
+function isWhole(view: ElementwiseInput): boolean {
+  const { strides, offset } = view;
+  return view.inPlace !== undefined ||
+    offset % 4 === 0 && strides.at(-1) === 1 && strides.slice(0, -1).every((s) => s % 4 === 0);
+}
+
+/** What the parts of a kernel's text have in common. */
+interface Text {
+  readonly args: ElementwiseArgs;
+  readonly words: Uniform;
+  readonly width: Width;
+  /** Whether the buffer of an input is an array of vec4. */
+  readonly isWide: (input: number) => boolean;
+}
+
+const bufferOf = (inputs: readonly ElementwiseInput[], i: number): number => inputs[i].shares ?? i;
+
+/** The place on each axis, for inputs that need it. */
+function placeLets({ args, words, width }: Text): string {
+  const { shape } = args;
   const place = wordPlaces(args);
-  const walks = used.filter((i) => !isContiguous(shape, inputs[i].strides) && inputs[i].strides.some((s) => s !== 0));
-  const axes = walks.length === 0 ? [] : shape.map((_, k) => shape.length - 1 - k);
   // one division an axis, none for the outermost: without hardware for it a division costs more than the rest
-  const decode = axes.map((axis) => {
-    const size = words.u(place.size(axis));
+  const lines = shape.map((_, axis) => {
+    const isRow = axis === shape.length - 1, wide = isRow && width === 4;
+    const size = wide ? `(${words.u(place.size(axis))} >> 2u)` : words.u(place.size(axis));
+    const times = wide ? " * 4" : "";
     return axis === 0
-      ? "  let k0 = i32(rest);"
-      : `  let q${axis} = rest / ${size}; let k${axis} = i32(rest - q${axis} * ${size}); rest = q${axis};`;
+      ? `  let k0 = i32(rest)${times};`
+      : `  let q${axis} = rest / ${size}; let k${axis} = i32(rest - q${axis} * ${size})${times}; rest = q${axis};`;
   });
-  const loadOf = (i: number): string => {
-    const offset = words.u(place.offset(i));
-    const steps = shape.map((_, axis) => ` + k${axis} * ${words.i(place.stride(i, axis))}`).join("");
-    const at = walks.includes(i)
-      ? `u32(i32(${offset})${steps})`
-      : isContiguous(shape, inputs[i].strides)
-      ? `index + ${offset}`
-      : offset;
-    const buffer = inputs[i].inPlace === undefined ? `in${inputs[i].shares ?? i}` : `out${inputs[i].inPlace}`;
-    return `  let x${i} = ${buffer}[${at}];`;
-  };
-  return [...(axes.length > 0 ? ["  var rest = index;"] : []), ...decode, ...used.map(loadOf)].join("\n");
+  return ["  var rest = index;", ...lines.reverse()].join("\n");
+}
+
+/** Reads one input: `let x3 = …`. */
+function load({ args, words, width, isWide }: Text, i: number): string {
+  const { shape, inputs } = args;
+  const view = inputs[i], path = pathOf(shape, view), place = wordPlaces(args);
+  const buffer = view.inPlace === undefined ? `in${bufferOf(inputs, i)}` : `out${view.inPlace}`;
+  const offset = words.u(place.offset(i)), wide = view.inPlace !== undefined ? width === 4 : isWide(i);
+  const steps = shape.map((_, axis) => ` + k${axis} * ${words.i(place.stride(i, axis))}`).join("");
+  const first = path === "one"
+    ? offset
+    : path === "strided"
+    ? `u32(i32(${offset})${steps})`
+    : `index${width === 4 ? " * 4u" : ""} + ${offset}`;
+  if (width === 1) return `  let x${i} = ${buffer}[${first}];`;
+  if (wide && path === "along") return `  let x${i} = ${buffer}[index + (${offset} >> 2u)];`;
+  if (wide) return `  let x${i} = ${buffer}[(${first}) >> 2u];`;
+  if (view.strides.at(-1) === 0) return `  let x${i} = ${splat(`${buffer}[${first}]`, view.dtype, width)};`;
+  const step = words.i(place.stride(i, shape.length - 1));
+  const parts = [0, 1, 2, 3].map((k) => `${buffer}[u32(a${i} + ${k} * ${step})]`);
+  return `  let a${i} = i32(${first});\n  let x${i} = ${wgslType(view.dtype, width)}(${parts.join(", ")});`;
+}
+
+/** Inputs that the expressions read, each loaded once. Only those that are neither contiguous nor one number need the place on each axis. */
+function loads(text: Text, used: readonly number[]): string {
+  const { shape, inputs } = text.args;
+  const needsPlace = used.some((i) => pathOf(shape, inputs[i]) === "strided");
+  return [...(needsPlace ? [placeLets(text)] : []), ...used.map((i) => load(text, i))].join("\n");
+}
+
+/** Random words of an invocation: names of Philox blocks by what their counter is followed by. */
+type Draws = Map<string, string>;
+
+/** The random number of this element, or of each of four: those lie in four blocks. */
+function randomValue(id: string, width: Width): string {
+  const of = (unit: number) => `randomFloat(${id}_${unit}[k])`;
+  return width === 1 ? of(0) : `vec4<f32>(${[0, 1, 2, 3].map(of).join(", ")})`;
 }
 
 /** Statements that compute every node, and names of nodes. */
 function statements(
-  args: ElementwiseArgs,
-  words: Uniform,
-): { text: string; name: (e: Expr) => string; inputs: number[]; draws: Map<string, string>; states: number[] } {
+  { args, words, width }: Omit<Text, "isWide">,
+): { lines: string; name: (e: Expr) => string; inputs: number[]; draws: Draws; states: number[] } {
   const place = wordPlaces(args);
   const names = new Map<Expr, string>();
   const name = (e: Expr): string => names.get(e)!;
   const [inputs, states, lines] = [new Set<number>(), new Set<number>(), [] as string[]];
-  const draws = new Map<string, string>(); // Philox blocks by the text that computes them
+  const draws: Draws = new Map();
   walk(args.outputs.map((o) => o.expr), (node) => {
     let value: string;
-    if (node.op === "const") value = literal(node.value, node.dtype === "int32");
+    if (node.op === "const") value = splat(literal(node.value, node.dtype), node.dtype, width);
     else if (node.op === "input") {
       inputs.add(node.index);
       value = `x${node.index}`;
-    } else if (node.op === "scalar") value = words.f(place.scalar(node.index));
+    } else if (node.op === "scalar") value = splat(words.f(place.scalar(node.index)), "float32", width);
     else if (node.op === "random") {
       states.add(node.state);
-      const [key0, key1, base0, base1] = [0, 1, 2, 3].map((k) =>
-        `u32(in${args.inputs[node.state].shares ?? node.state}[${k}])`
-      );
-      const block = `philox(unit, ${base0} + ${words.u(place.counter(node.counter))}, ${base1}, ${key0}, ${key1})`;
+      const state = `in${bufferOf(args.inputs, node.state)}`;
+      const [key0, key1, base0, base1] = [0, 1, 2, 3].map((k) => `u32(${state}[${k}])`);
+      const block = `${base0} + ${words.u(place.counter(node.counter))}, ${base1}, ${key0}, ${key1}`;
       if (!draws.has(block)) draws.set(block, `r${draws.size}`);
-      value = `randomFloat(${draws.get(block)}[k])`;
-    } else value = operation(node, name);
+      value = randomValue(draws.get(block)!, width);
+    } else value = operation(node, { width, name });
     names.set(node, `t${names.size}`);
     lines.push(`  let ${name(node)} = ${value};`);
   });
-  return { text: lines.join("\n"), name, inputs: [...inputs].sort((a, b) => a - b), draws, states: [...states] };
+  return {
+    lines: lines.join("\n"),
+    name,
+    inputs: [...inputs].sort((a, b) => a - b),
+    draws,
+    states: [...states],
+  };
 }
 
 /** Plans the elementwise kernel. */
-export function elementwiseGpu(args: ElementwiseArgs): GpuPlan {
+export function elementwiseGpu(args: ElementwiseArgs, traits: GpuTraits): GpuPlan {
   const { shape, inputs, outputs } = args;
-  const words = pack(args);
-  const { text, name, inputs: used, draws, states } = statements(args, words);
+  const words = pack(args), width = widthOf(args, traits);
+  const { lines, name, inputs: used, draws, states } = statements({ args, words, width });
   const read = [
-    ...new Set([...used, ...states].filter((i) => inputs[i].inPlace === undefined).map((i) => inputs[i].shares ?? i)),
+    ...new Set([...used, ...states].filter((i) => inputs[i].inPlace === undefined).map((i) => bufferOf(inputs, i))),
   ];
   const bindings = [...read, ...outputs.map((_, i) => inputs.length + i)];
-  const type = (dtype: string) => (dtype === "float32" ? "f32" : "i32");
+  // a buffer is an array of vec4 where all that read it read whole ones
+  const isWide = (i: number) =>
+    width === 4 && !states.some((state) => bufferOf(inputs, state) === bufferOf(inputs, i)) &&
+    used.every((other) => bufferOf(inputs, other) !== bufferOf(inputs, i) || isWhole(inputs[other]));
+  const arrayOf = (i: number) => `array<${wgslType(inputs[i].dtype, isWide(i) ? 4 : 1)}>`;
   const declarations = [
-    ...read.map((i, b) => `@group(0) @binding(${b}) var<storage, read> in${i}: array<${type(inputs[i].dtype)}>;`),
+    ...read.map((i, b) => `@group(0) @binding(${b}) var<storage, read> in${i}: ${arrayOf(i)};`),
     ...outputs.map((o, i) =>
-      `@group(0) @binding(${read.length + i}) var<storage, read_write> out${i}: array<${type(o.dtype)}>;`
+      `@group(0) @binding(${read.length + i}) var<storage, read_write> out${i}: array<${wgslType(o.dtype, width)}>;`
     ),
     words.declare(bindings.length),
   ];
-  const stores = outputs.map((o, i) => `  out${i}[index + ${words.u(wordPlaces(args).output(i))}] = ${name(o.expr)};`);
-  const element = `${loads(args, words, used)}\n${text}\n${stores.join("\n")}`;
-  const count = words.u(0);
-  // one block of random words serves the four elements unit, + 4, + 8 and + 12 of a group of 16
-  const body = draws.size === 0
-    ? `  if (index >= ${count}) { return; }\n${element}`
-    : `  let unit = index; let first = (unit >> 2u) * 16u + (unit & 3u);
-  if (first >= ${count}) { return; }
-${[...draws].map(([block, id]) => `  let ${id} = ${block};`).join("\n")}
-  for (var k = 0u; k < 4u; k++) {
-  let index = first + 4u * k;
-  if (index >= ${count}) { break; }
-${element}
-  }`;
+  const stores = outputs.map((o, i) => {
+    const offset = words.u(wordPlaces(args).output(i));
+    return `  out${i}[index + ${width === 4 ? `(${offset} >> 2u)` : offset}] = ${name(o.expr)};`;
+  });
+  const element = `${loads({ args, words, width, isWide }, used)}\n${lines}\n${stores.join("\n")}`;
+  const count = width === 4 ? `(${words.u(0)} >> 2u)` : words.u(0);
   const source = `${declarations.join("\n")}
-${HELPERS}${draws.size > 0 ? PHILOX_WGSL : ""}
+${helpers(width)}${draws.size > 0 ? PHILOX_WGSL : ""}
 @compute @workgroup_size(64)
 fn main(${GRID_INDEX.parameters}) {
   ${GRID_INDEX.statement}
-${body}
+${draws.size === 0 ? `  if (index >= ${count}) { return; }\n${element}` : withDraws(element, { draws, count, width })}
 }`;
-  const units = draws.size === 0 ? sizeOf(shape) : 4 * Math.ceil(sizeOf(shape) / 16);
+  const size = sizeOf(shape);
+  const units = draws.size === 0 ? size / width : Math.ceil(size / 16) * (4 / width);
   const label = `elementwise ${show(shape)}`;
   return { dispatches: [{ label, source, bindings, uniform: words.data, grid: foldedGrid(units, 64) }] };
+}
+
+/**
+ * Blocks of random words, and a loop over the elements that they serve: block `unit` those at unit, + 4, + 8 and + 12 of a group of 16.
+ * Four at a time, an invocation has the whole group, and four blocks.
+ */
+function withDraws(element: string, { draws, count, width }: { draws: Draws; count: string; width: Width }): string {
+  const first = width === 4 ? "index * 4u" : "(index >> 2u) * 16u + (index & 3u)";
+  const unit = (k: number) => width === 4 ? `index * 4u + ${k}u` : "index";
+  const blocks = [...draws].flatMap(([block, id]) =>
+    Array.from({ length: width }, (_, k) => `  let ${id}_${k} = philox(${unit(k)}, ${block});`)
+  );
+  return `  let first = ${first};
+  if (first >= ${count}) { return; }
+${blocks.join("\n")}
+  for (var k = 0u; k < 4u; k++) {
+  let index = first + ${width === 4 ? "k" : "4u * k"};
+  if (index >= ${count}) { break; }
+${element}
+  }`;
 }
