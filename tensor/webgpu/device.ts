@@ -10,7 +10,7 @@ import { BufferPool, GpuRange, LEAST_BINDING } from "./buffer_pool.ts";
 import { Pipelines } from "./pipelines.ts";
 import { type Prepared, WebGpuProgram } from "./program.ts";
 import { type TexelRead, withTexelReads } from "./texel_reads.ts";
-import { copyToTexels, rowsOf, type TexelArray, TexturePool } from "./texture_pool.ts";
+import { copiesFor, copyToTexels, rowsOf, type TexelArray, TexturePool } from "./texture_pool.ts";
 import { type KernelTime, Timestamps } from "./timestamps.ts";
 
 /** Uniform space for the dispatches between two submits. */
@@ -209,7 +209,7 @@ export class WebGpuDevice implements Device {
     this.#encoder ??= this.gpu.createCommandEncoder();
     if (texels.length > 0) {
       this.#endPass();
-      copyReads(this.#encoder, prepared, texels);
+      for (const copy of copiesFor(prepared, texels)) copyToTexels(this.#encoder, copy);
       this.giveTexels(texels); // free again for the next dispatch: the queue keeps order
     }
     if (this.#timestamps !== null) this.#endPass();
@@ -307,13 +307,4 @@ export class WebGpuDevice implements Device {
     if (this.#closed) throw new Error("Cannot use a device after close()");
     if (this.#failure !== null) throw new Error(`Cannot go on: ${this.#failure}`);
   }
-}
-
-/** Records the copies of what a dispatch reads as textures. */
-export function copyReads(
-  encoder: GPUCommandEncoder,
-  { reads, ranges }: Prepared,
-  texels: readonly TexelArray[],
-): void {
-  reads.forEach(({ binding }, i) => copyToTexels(encoder, ranges[binding], texels[i]));
 }

@@ -5,10 +5,10 @@
 import type { Program } from "../device/device.ts";
 import type { Call, Dispatch } from "../device/kernel.ts";
 import type { GpuRange } from "./buffer_pool.ts";
-import { copyReads, type WebGpuDevice } from "./device.ts";
+import type { WebGpuDevice } from "./device.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { TexelRead } from "./texel_reads.ts";
-import type { TexelArray } from "./texture_pool.ts";
+import { copyToTexels, neededCopies, type TexelCopy } from "./texture_pool.ts";
 
 /** A dispatch with its pipeline and the buffers it binds. */
 export interface Prepared extends Pipeline {
@@ -26,8 +26,8 @@ export class WebGpuProgram implements Program {
   readonly #device: WebGpuDevice;
   readonly #prepared: readonly Prepared[];
   readonly #groups: readonly GPUBindGroup[];
-  /** The textures of each dispatch; they share some. */
-  readonly #texels: readonly (readonly TexelArray[])[];
+  /** Copies to textures before each dispatch. */
+  readonly #copies: readonly (readonly TexelCopy[])[];
   readonly #uniforms: GPUBuffer;
   readonly #release: () => void;
 
@@ -48,13 +48,14 @@ export class WebGpuProgram implements Program {
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
     device.gpu.queue.writeBuffer(this.#uniforms, 0, words);
-    this.#texels = prepared.map((p) => {
+    const texelsOf = prepared.map((p) => {
       const texels = device.takeTexels(p);
       device.giveTexels(texels); // for the next dispatch: the queue keeps order
       return texels;
     });
+    this.#copies = neededCopies(prepared, texelsOf);
     this.#groups = prepared.map((p, i) =>
-      device.bindGroup(p, { uniforms: this.#uniforms, offset: offsets[i], texels: this.#texels[i] })
+      device.bindGroup(p, { uniforms: this.#uniforms, offset: offsets[i], texels: texelsOf[i] })
     );
   }
 
@@ -69,10 +70,10 @@ export class WebGpuProgram implements Program {
     let pass: GPUComputePassEncoder | null = null;
     for (let i = 0; i < this.#prepared.length; i++) {
       const prepared = this.#prepared[i];
-      if (timestamps !== null || prepared.reads.length > 0) {
+      if (timestamps !== null || this.#copies[i].length > 0) {
         pass?.end();
         pass = null;
-        copyReads(encoder, prepared, this.#texels[i]);
+        for (const copy of this.#copies[i]) copyToTexels(encoder, copy);
       }
       pass ??= encoder.beginComputePass(timestamps?.next(prepared) ?? {});
       pass.setPipeline(prepared.pipeline);

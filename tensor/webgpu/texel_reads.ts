@@ -35,6 +35,11 @@ const formats: Readonly<Record<string, { format: TexelFormat; channel: string; b
 
 const DECLARATION = /@group\(0\) @binding\((\d+)\) var<storage, read> (\w+): array<([\w<>]+)>;/g;
 
+/** Bindings that a kernel writes. */
+export function writesOf(source: string): number[] {
+  return Array.from(source.matchAll(/@binding\((\d+)\) var<storage, read_write>/g), ([, binding]) => Number(binding));
+}
+
 /** Bytes of a texel. */
 export function texelBytes(format: TexelFormat): number {
   return format === "rgba32float" ? 16 : 4;

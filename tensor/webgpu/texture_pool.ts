@@ -3,7 +3,8 @@
  * @module
  */
 import type { GpuRange } from "./buffer_pool.ts";
-import { ROW_BYTES, texelBytes, type TexelFormat } from "./texel_reads.ts";
+import type { Prepared } from "./program.ts";
+import { ROW_BYTES, texelBytes, type TexelFormat, writesOf } from "./texel_reads.ts";
 
 /** A texture with room for so many rows of texels. */
 export interface TexelArray {
@@ -18,8 +19,45 @@ export function rowsOf({ size }: GpuRange): number {
   return Math.ceil(size / ROW_BYTES);
 }
 
-/** Records the copy of a range into a texture: whole rows, then what is left. */
-export function copyToTexels(encoder: GPUCommandEncoder, { buffer, offset, size }: GpuRange, texels: TexelArray): void {
+/** A copy of a range into a texture. */
+export interface TexelCopy {
+  readonly range: GpuRange;
+  readonly texels: TexelArray;
+}
+
+/** Copies of what a dispatch reads as textures. */
+export function copiesFor({ reads, ranges }: Prepared, texels: readonly TexelArray[]): TexelCopy[] {
+  return reads.map(({ binding }, i) => ({ range: ranges[binding], texels: texels[i] }));
+}
+
+/**
+ * For each dispatch of a program the copies that it needs: one that an earlier dispatch made holds as long as nobody writes to the range or
+ * takes the texture for another.
+ */
+export function neededCopies(
+  prepared: readonly Prepared[],
+  texelsOf: readonly (readonly TexelArray[])[],
+): TexelCopy[][] {
+  const held = new Map<TexelArray, GpuRange>();
+  return prepared.map((dispatch, i) => {
+    const needed = copiesFor(dispatch, texelsOf[i]).filter(({ range, texels }) => !isSame(held.get(texels), range));
+    for (const { range, texels } of needed) held.set(texels, range);
+    if (held.size === 0) return needed; // nothing is read as a texture so far
+    const written = writesOf(dispatch.dispatch.source).map((binding) => dispatch.ranges[binding]);
+    for (const [texels, range] of held) if (written.some((w) => overlap(w, range))) held.delete(texels);
+    return needed;
+  });
+}
+
+const isSame = (a: GpuRange | undefined, b: GpuRange): boolean =>
+  a !== undefined && a.buffer === b.buffer && a.offset === b.offset && a.size === b.size;
+
+const overlap = (a: GpuRange, b: GpuRange): boolean =>
+  a.buffer === b.buffer && a.offset < b.offset + b.size && b.offset < a.offset + a.size;
+
+/** Records a copy: whole rows, then what is left. */
+export function copyToTexels(encoder: GPUCommandEncoder, { range, texels }: TexelCopy): void {
+  const { buffer, offset, size } = range;
   const bytes = texelBytes(texels.format);
   const rows = Math.floor(size / ROW_BYTES), left = Math.floor((size - rows * ROW_BYTES) / bytes);
   const { texture } = texels;
