@@ -20,7 +20,7 @@ const TILES: readonly RegisterTile[] = [[16, 16], [4, 16], [16, 4]];
 const SMALL_TILE: RegisterTile = [4, 4];
 const SMALL = 2 ** 18;
 /** Columns of A in a round of the inner loop. */
-const UNROLL = 2;
+const UNROLL = 4;
 const WORKGROUP = 8;
 /** Invocations that keep a few cores busy. */
 const ENOUGH = 256;
@@ -145,6 +145,20 @@ const LETS = uniformLets(
   ["alpha"],
 );
 
+/**
+ * Bands of as many rows of tiles as a workgroup has lanes, and within a band column after column: so the rows of A stay in the cache
+ * while those of B pass by. Rows that fill no band come last.
+ */
+const TRAVERSAL = `
+  let place = index - matrix * rowTiles * colTiles;
+  let whole = rowTiles - rowTiles % ${WORKGROUP}u;
+  let isWhole = place < whole * colTiles;
+  let height = select(rowTiles - whole, ${WORKGROUP}u, isWhole);
+  let band = select(whole / ${WORKGROUP}u, place / (${WORKGROUP}u * colTiles), isWhole);
+  let inBand = place - band * ${WORKGROUP}u * colTiles;
+  let rowTile = band * ${WORKGROUP}u + inBand % height;
+  let colTile = inBand / height;`;
+
 function times(count: number, line: (i: number) => string): string {
   return Array.from({ length: count }, (_, i) => line(i)).join("\n");
 }
@@ -163,9 +177,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) g
 ${LETS}
   let index = id.y * grid.x * ${WORKGROUP}u + id.x;
   if (index >= count) { return; }
-  let row4 = (index % rowTiles) * ${rows4}u;
-  let col4 = ((index / rowTiles) % colTiles) * ${cols4}u;
   let matrix = index / (rowTiles * colTiles);
+${TRAVERSAL}
+  let row4 = rowTile * ${rows4}u;
+  let col4 = colTile * ${cols4}u;
   let z = matrix % batches;
   let z0 = z / batch1;
   let z1 = z % batch1;
