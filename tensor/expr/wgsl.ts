@@ -41,14 +41,13 @@ function pack(args: ElementwiseArgs): Uniform {
   return words;
 }
 
-/**
- * Whether four neighbours can be computed side by side, which a software adapter does in little more time than one: they must lie in one
- * row of the iteration space, and where outputs can be written as vec4.
- */
+/** Whether four neighbours can be computed side by side, which a software adapter does in little more time than one. */
 function widthOf({ shape, outputs }: ElementwiseArgs, { software }: GpuTraits): Width {
-  const row = shape.at(-1) ?? 1;
-  return software && row % 4 === 0 && outputs.every(({ offset }) => offset % 4 === 0) ? 4 : 1;
+  return software && sizeOf(shape) % 4 === 0 && outputs.every(({ offset }) => offset % 4 === 0) ? 4 : 1;
 }
+
+/** Whether four neighbours may lie in two rows of the iteration space, so that each has a place of its own. */
+const isRagged = (shape: readonly number[], width: Width): boolean => width === 4 && shape[shape.length - 1] % 4 !== 0;
 
 /** How an input is read: one number for all places, in step with the places, or by strides. */
 function pathOf(shape: readonly number[], { strides }: ElementwiseInput): "one" | "along" | "strided" {
@@ -57,10 +56,11 @@ function pathOf(shape: readonly number[], { strides }: ElementwiseInput): "one" 
 }
 
 /** Whether an input's four neighbours are one vec4 of its buffer. */
-function isWhole(view: ElementwiseInput): boolean {
+function isWhole(shape: readonly number[], view: ElementwiseInput): boolean {
   const { strides, offset } = view;
-  return view.inPlace !== undefined ||
-    offset % 4 === 0 && strides.at(-1) === 1 && strides.slice(0, -1).every((s) => s % 4 === 0);
+  if (offset % 4 !== 0) return false;
+  if (pathOf(shape, view) === "along") return true;
+  return !isRagged(shape, 4) && strides.at(-1) === 1 && strides.slice(0, -1).every((s) => s % 4 === 0);
 }
 
 /** What the parts of a kernel's text have in common. */
@@ -74,41 +74,54 @@ interface Text {
 
 const bufferOf = (inputs: readonly ElementwiseInput[], i: number): number => inputs[i].shares ?? i;
 
-/** The place on each axis, for inputs that need it. */
-function placeLets({ args, words, width }: Text): string {
-  const { shape } = args;
-  const place = wordPlaces(args);
+/** The place on each axis, for inputs that need it; of four neighbours in one row, of the first. */
+function placeLets({ args: { shape, ...rest }, words, width }: Text): string {
+  const place = wordPlaces({ shape, ...rest });
+  const ragged = isRagged(shape, width), times = width === 4 && !ragged ? " * 4" : "";
+  const int = ragged ? "vec4<i32>" : "i32";
   // one division an axis, none for the outermost: without hardware for it a division costs more than the rest
   const lines = shape.map((_, axis) => {
-    const isRow = axis === shape.length - 1, wide = isRow && width === 4;
-    const size = wide ? `(${words.u(place.size(axis))} >> 2u)` : words.u(place.size(axis));
-    const times = wide ? " * 4" : "";
+    const isRow = axis === shape.length - 1, inFours = isRow ? times : "";
+    const size = inFours === "" ? words.u(place.size(axis)) : `(${words.u(place.size(axis))} >> 2u)`;
     return axis === 0
-      ? `  let k0 = i32(rest)${times};`
-      : `  let q${axis} = rest / ${size}; let k${axis} = i32(rest - q${axis} * ${size})${times}; rest = q${axis};`;
+      ? `  let k0 = ${int}(rest)${inFours};`
+      : `  let q${axis} = rest / ${size}; let k${axis} = ${int}(rest - q${axis} * ${size})${inFours}; rest = q${axis};`;
   });
-  return ["  var rest = index;", ...lines.reverse()].join("\n");
+  return [`  var rest = ${ragged ? "index * 4u + vec4<u32>(0u, 1u, 2u, 3u)" : "index"};`, ...lines.reverse()].join(
+    "\n",
+  );
 }
 
 /** Reads one input: `let x3 = …`. */
-function load({ args, words, width, isWide }: Text, i: number): string {
+function load(text: Text, i: number): string {
+  const { args, words, width, isWide } = text;
   const { shape, inputs } = args;
   const view = inputs[i], path = pathOf(shape, view), place = wordPlaces(args);
   const buffer = view.inPlace === undefined ? `in${bufferOf(inputs, i)}` : `out${view.inPlace}`;
   const offset = words.u(place.offset(i)), wide = view.inPlace !== undefined ? width === 4 : isWide(i);
   const steps = shape.map((_, axis) => ` + k${axis} * ${words.i(place.stride(i, axis))}`).join("");
-  const first = path === "one"
-    ? offset
-    : path === "strided"
-    ? `u32(i32(${offset})${steps})`
-    : `index${width === 4 ? " * 4u" : ""} + ${offset}`;
-  if (width === 1) return `  let x${i} = ${buffer}[${first}];`;
-  if (wide && path === "along") return `  let x${i} = ${buffer}[index + (${offset} >> 2u)];`;
-  if (wide) return `  let x${i} = ${buffer}[(${first}) >> 2u];`;
-  if (view.strides.at(-1) === 0) return `  let x${i} = ${splat(`${buffer}[${first}]`, view.dtype, width)};`;
-  const step = words.i(place.stride(i, shape.length - 1));
-  const parts = [0, 1, 2, 3].map((k) => `${buffer}[u32(a${i} + ${k} * ${step})]`);
-  return `  let a${i} = i32(${first});\n  let x${i} = ${wgslType(view.dtype, width)}(${parts.join(", ")});`;
+  const strided = `i32(${offset})${steps}`;
+  const value = path === "one"
+    ? splat(`${buffer}[${offset}]`, view.dtype, width)
+    : width === 1
+    ? `${buffer}[${path === "along" ? `index + ${offset}` : `u32(${strided})`}]`
+    : wide
+    ? `${buffer}[${path === "along" ? `index + (${offset} >> 2u)` : `u32(${strided}) >> 2u`}]`
+    : null;
+  if (value !== null) return `  let x${i} = ${value};`;
+  return `  let a${i} = ${fourPlaces(text, { i, path, strided })};
+  let x${i} = ${wgslType(view.dtype, 4)}(${[0, 1, 2, 3].map((k) => `${buffer}[a${i}[${k}]]`).join(", ")});`;
+}
+
+/** Where four neighbours lie that are no vec4 of their buffer. */
+function fourPlaces(
+  { args, words }: Text,
+  { i, path, strided }: { i: number; path: "along" | "strided" | "one"; strided: string },
+): string {
+  const { shape } = args, place = wordPlaces(args);
+  if (path === "along") return `index * 4u + ${words.u(place.offset(i))} + vec4<u32>(0u, 1u, 2u, 3u)`;
+  if (isRagged(shape, 4)) return `vec4<u32>(${strided})`;
+  return `vec4<u32>(${strided} + ${words.i(place.stride(i, shape.length - 1))} * vec4<i32>(0, 1, 2, 3))`;
 }
 
 /** Inputs that the expressions read, each loaded once. Only those that are neither contiguous nor one number need the place on each axis. */
@@ -175,7 +188,7 @@ export function elementwiseGpu(args: ElementwiseArgs, traits: GpuTraits): GpuPla
   // a buffer is an array of vec4 where all that read it read whole ones
   const isWide = (i: number) =>
     width === 4 && !states.some((state) => bufferOf(inputs, state) === bufferOf(inputs, i)) &&
-    used.every((other) => bufferOf(inputs, other) !== bufferOf(inputs, i) || isWhole(inputs[other]));
+    used.every((other) => bufferOf(inputs, other) !== bufferOf(inputs, i) || isWhole(shape, inputs[other]));
   const arrayOf = (i: number) => `array<${wgslType(inputs[i].dtype, isWide(i) ? 4 : 1)}>`;
   const declarations = [
     ...read.map((i, b) => `@group(0) @binding(${b}) var<storage, read> in${i}: ${arrayOf(i)};`),
