@@ -15,7 +15,10 @@ if (adapter === null) console.log("No WebGPU adapter found: the webgpu half of t
 
 // one device for all tests of a file, so that shaders compile once
 const facts = adapter === null ? null : describeAdapter(adapter);
-const gpu = facts === null ? null : new WebGpuDevice(await openGpu(adapter!), facts);
+// what is read as textures on a software adapter because it is large is so in tests although it is small
+const gpu = facts === null
+  ? null
+  : new WebGpuDevice(await openGpu(adapter!), { ...facts, texelBytes: facts.software ? 0 : Infinity });
 let other: WebGpuDevice | null = null;
 
 /** The device that {@linkcode forEachDevice} hands out as webgpu; null without an adapter. */
@@ -26,7 +29,11 @@ export function sharedGpu(): WebGpuDevice | null {
 /** The same GPU with the kernels that the other kind of adapter gets: on a software adapter those of real GPUs, and the reverse. */
 async function otherKernels(): Promise<WebGpuDevice> {
   const again = await findAdapter(); // an adapter gives one device only
-  return other ??= new WebGpuDevice(await openGpu(again!), { ...facts!, software: !facts!.software });
+  return other ??= new WebGpuDevice(await openGpu(again!), {
+    ...facts!,
+    software: !facts!.software,
+    texelBytes: Infinity,
+  });
 }
 
 type Body = (device: WebGpuDevice) => void | Promise<void>;

@@ -8,9 +8,12 @@ export interface AdapterFacts {
   readonly description: string;
   /** True for llvmpipe, SwiftShader, WARP and their like, which compute on the CPU. */
   readonly software: boolean;
-  /** True for llvmpipe, which reads textures far faster than storage buffers. */
-  readonly slowBuffers: boolean;
+  /** Bytes that a dispatch reads from which it reads them as textures, see `texel_reads.ts`; Infinity: never. */
+  readonly texelBytes: number;
 }
+
+/** For llvmpipe: a copy to a texture costs some 0.1 ms before its first byte, as much as reading so many from a storage buffer. */
+const WORTH_A_COPY = 1 << 16;
 
 /** Asks for the fastest adapter; `null` where there is none, none but OpenGL's, or no WebGPU at all. */
 export async function findAdapter(): Promise<GPUAdapter | null> {
@@ -42,7 +45,7 @@ export function describeAdapter({ info }: GPUAdapter): AdapterFacts {
   const name = info.description || [info.vendor, info.architecture, info.device].filter(Boolean).join(" ") ||
     "unnamed adapter";
   const software = info.isFallbackAdapter === true || /llvmpipe|lavapipe|swiftshader|softpipe|basic render/i.test(name);
-  return { description: name, software, slowBuffers: /llvmpipe|lavapipe/i.test(name) };
+  return { description: name, software, texelBytes: /llvmpipe|lavapipe/i.test(name) ? WORTH_A_COPY : Infinity };
 }
 
 /** Opens a device with the adapter's own limits (the defaults are far below what hardware can do). */

@@ -16,8 +16,6 @@ import { type KernelTime, Timestamps } from "./timestamps.ts";
 /** Uniform space for the dispatches between two submits. */
 const UNIFORM_BYTES = 1 << 16;
 const UNIFORM_ALIGNMENT = 256;
-/** Bytes a dispatch reads from which copying them to textures pays: a copy costs some 0.1 ms before its first byte. */
-const TEXEL_BYTES = 1 << 16;
 
 /** A device on WebGPU. Opened by {@linkcode openDevice}. */
 export class WebGpuDevice implements Device {
@@ -28,7 +26,7 @@ export class WebGpuDevice implements Device {
   readonly pipelines: Pipelines;
   readonly #pool: BufferPool;
   readonly #textures: TexturePool;
-  readonly #readsTexels: boolean;
+  readonly #texelBytes: number;
   readonly #uniforms: GPUBuffer;
   readonly #uniformWords = new Uint32Array(UNIFORM_BYTES / 4);
   #uniformEnd = 0;
@@ -41,7 +39,7 @@ export class WebGpuDevice implements Device {
   /** Set while {@linkcode profile} runs. */
   #timestamps: Timestamps | null = null;
 
-  constructor(gpu: GPUDevice, { description, software, slowBuffers }: AdapterFacts) {
+  constructor(gpu: GPUDevice, { description, software, texelBytes }: AdapterFacts) {
     this.gpu = gpu;
     this.description = `${description}${software ? " (software)" : ""}`;
     const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupStorageSize } = gpu.limits;
@@ -53,7 +51,7 @@ export class WebGpuDevice implements Device {
     this.pipelines = new Pipelines(gpu);
     this.#pool = new BufferPool(gpu);
     this.#textures = new TexturePool(gpu);
-    this.#readsTexels = slowBuffers;
+    this.#texelBytes = texelBytes;
     this.#uniforms = gpu.createBuffer({ size: UNIFORM_BYTES, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
     gpu.lost?.then(({ message, reason }) => this.#noteLost(`${reason ?? "unknown"}: ${message}`));
     gpu.addEventListener("uncapturederror", (event) => {
@@ -141,10 +139,10 @@ export class WebGpuDevice implements Device {
   /** A dispatch's source, with textures for what it reads where that pays. */
   #sourceOf({ source }: Dispatch, ranges: readonly GpuRange[]): { source: string; reads: readonly TexelRead[] } {
     const plain = { source, reads: [] };
-    if (!this.#readsTexels) return plain;
+    if (this.#texelBytes === Infinity) return plain;
     const texels = withTexelReads(source, (binding) => rowsOf(ranges[binding]) <= this.#textures.maxRows);
     const bytes = texels.reads.reduce((sum, { binding }) => sum + ranges[binding].size, 0);
-    return bytes >= TEXEL_BYTES ? texels : plain;
+    return bytes >= this.#texelBytes ? texels : plain;
   }
 
   #pipelineOf(dispatch: Dispatch, source: string) {
