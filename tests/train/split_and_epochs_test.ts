@@ -70,9 +70,9 @@ Deno.test("the learning rate moves with every step or once an epoch", () => {
     const schedule = scheduleOf(smallConfig({ schedule: "cosine", scheduleUnit, epochs: 4, lr: 1 }), 5);
     return Array.from({ length: 20 }, (_, step) => schedule.lrAt(step));
   };
-  const cosine = (part: number) => (1 + Math.cos(Math.PI * part)) / 2;
-  deepStrictEqual(rates("step"), Array.from({ length: 20 }, (_, step) => cosine(step / 20)));
-  deepStrictEqual(rates("epoch"), Array.from({ length: 20 }, (_, step) => cosine(Math.floor(step / 5) / 4)));
+  const cosine = (at: number, end: number) => 0.5 * (1 + Math.cos(Math.PI * at / end));
+  deepStrictEqual(rates("step"), Array.from({ length: 20 }, (_, step) => cosine(step, 20)));
+  deepStrictEqual(rates("epoch"), Array.from({ length: 20 }, (_, step) => cosine(Math.floor(step / 5), 4)));
   const plateau = scheduleOf(smallConfig({ schedule: "plateau", scheduleUnit: "epoch", epochs: 4, lrPatience: 0 }), 5);
   ok(watchesMetric(plateau), "what watches validations is told of them");
 });
