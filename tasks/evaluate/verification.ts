@@ -1,6 +1,6 @@
 /** `deno task evaluate --verification` and `--trials`: measures a model as a verifier. @module */
 import { basename, join, resolve } from "node:path";
-import { choice, flag, integer, number, text } from "../../train/fields.ts";
+import { choice, flag, flagOf, integer, number, text } from "../../train/fields.ts";
 import type { Screen } from "../../train/progress.ts";
 import { operatingPointNames, parseOperatingPoint } from "../../train/verification/operating_point.ts";
 import type { PaintedPicture } from "../../train/verification/write.ts";
@@ -18,7 +18,7 @@ export const verificationOptions = {
   root: text("Folder from which the paths of --trials count; default: the list's own", { placeholder: "DIR" }),
   scoring: choice("How two embeddings are scored (default: cosine)", ["cosine", "cosine-mean", "s-norm"]),
   cohort: text("Recordings of other people, for s-norm (and the mean of cosine-mean)", { placeholder: "DIR|FILE" }),
-  topN: integer("How many of the cohort a score is measured by (default: 300)", { min: 2 }),
+  cohortTop: integer("How many of the cohort a score is measured by (default: 300)", { min: 2 }),
   operatingPoint: text(`The threshold to choose: ${operatingPointNames} (default: eer)`, { placeholder: "NAME" }),
   threshold: number("Show the rates at this threshold as well"),
   protocol: choice("s4: S4's way, with self-pairs and a grid, for comparison (default: standard)", ["standard", "s4"]),
@@ -40,28 +40,33 @@ interface SharedOptions {
 
 type Options = SharedOptions & Values<typeof verificationOptions>;
 
-/** Whether a command line asks for verification; options of the other kind of evaluation must not be given then, nor these otherwise. */
+/**
+ * Whether a command line asks for verification.
+ *
+ * @param options all of the command line
+ * @param others what only the other kind of evaluation has
+ * @throws {UsageError} Where an option of one kind is given with the other.
+ */
 export function isVerification(
   options: Values<typeof verificationOptions>,
   others: Readonly<Record<string, unknown>>,
 ): boolean {
-  const asked = options.verification || options.trials !== undefined;
-  const flagOf = (key: string) => "--" + key.replaceAll(/[A-Z]/g, (letter) => "-" + letter.toLowerCase());
-  const given = (values: object) => Object.entries(values).find(([, value]) => value !== undefined && value !== false);
-  const own = Object.keys(verificationOptions).filter((key) => key !== "verification" && key !== "trials");
-  const [stray] =
-    given(asked ? others : Object.fromEntries(Object.entries(options).filter(([key]) => own.includes(key)))) ?? [];
-  if (stray === undefined) return asked === true;
+  const { verification, trials, root, scoring, cohort, cohortTop, operatingPoint, threshold, protocol } = options;
+  const { windowSeconds, seed, calibrate } = options;
+  const isAsked = verification === true || trials !== undefined;
+  const own = { root, scoring, cohort, cohortTop, operatingPoint, threshold, protocol, windowSeconds, seed, calibrate };
+  const stray = Object.entries(isAsked ? others : own).find(([, value]) => value !== undefined && value !== false);
+  if (stray === undefined) return isAsked;
   throw new UsageError(
-    asked
-      ? `Cannot use ${flagOf(stray)} for verification: all recordings of --data or --trials are compared`
-      : `Cannot use ${flagOf(stray)} alone: it is for verification; give --verification or --trials FILE`,
+    isAsked
+      ? `Cannot use ${flagOf(stray[0])} for verification: all recordings of --data or --trials are compared`
+      : `Cannot use ${flagOf(stray[0])} alone: it is for verification; give --verification or --trials FILE`,
   );
 }
 
 /** Measures, writes the report and the calibration, and says what it found. */
 export async function evaluateVerification(options: Options, screen: Screen): Promise<number> {
-  const { operatingPoint, verification: _, out: given, calibrate = true, ...request } = options;
+  const { operatingPoint, verification: _, out: given, calibrate = true, cohortTop: topN, ...request } = options;
   checkSources(options);
   const point = pointOf(operatingPoint);
   const { verify } = await import("../../train/verification/verify.ts");
@@ -71,7 +76,7 @@ export async function evaluateVerification(options: Options, screen: Screen): Pr
   const { verificationText } = await import("../../train/verification/text_report.ts");
   const out = given ?? await folderFor(options);
   await checkFolder(out);
-  const result = await verify({ ...request, operatingPoint: point }, { screen });
+  const result = await verify({ ...request, topN, operatingPoint: point }, { screen });
   const files = await writeVerification(out, result, { pictures: await picturesOf(result.report) });
   screen.log("\n" + verificationText(result.report));
   screen.info(`Wrote ${join(out, files[0])}, and beside it ${files.slice(1).join(", ")}`);
@@ -85,7 +90,7 @@ export async function evaluateVerification(options: Options, screen: Screen): Pr
   return result.report.skipped.length > 0 ? exitCodes.failed : exitCodes.done;
 }
 
-function checkSources({ trials, data, root, label, labelColumn, protocol, scoring, cohort, topN }: Options): void {
+function checkSources({ trials, data, root, label, labelColumn, protocol, scoring, cohort, cohortTop }: Options): void {
   const refuse = (fact: string) => new UsageError(`Cannot verify: ${fact}`);
   if (trials !== undefined && data !== undefined) throw refuse("give either --data or --trials");
   if (trials === undefined && data === undefined) {
@@ -104,7 +109,7 @@ function checkSources({ trials, data, root, label, labelColumn, protocol, scorin
   if (cohort !== undefined && (scoring ?? "cosine") === "cosine") {
     throw refuse("--cohort is for --scoring s-norm or cosine-mean");
   }
-  if (topN !== undefined && scoring !== "s-norm") throw refuse("--top-n is for --scoring s-norm");
+  if (cohortTop !== undefined && scoring !== "s-norm") throw refuse("--cohort-top is for --scoring s-norm");
 }
 
 function pointOf(name: string | undefined) {

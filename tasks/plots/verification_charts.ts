@@ -8,63 +8,62 @@ const [blue, orange, green, pink, yellow, sky, ink] = [
   ...["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333"],
 ];
 
+/** The largest share that a DET curve shows. */
+const MOST = 0.995;
 /** Shares that the axes of a DET curve name. */
 const ticks = [0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99];
 
 /** False rejections against false acceptances on probit axes; down and to the left is better. */
-export function detChart({ curves, eer, points, trials }: VerificationReport): Chart {
-  const rates = points.map(({ far, frr }) => [far.value, frr.value]);
-  const least = 0.5 / Math.max(trials.target, trials.nontarget); // less cannot be measured
-  const low = Math.max(0.00005, Math.min(0.01, least, eer.value === 0 ? 1 : eer.value / 4));
-  const high = Math.min(0.995, Math.max(0.1, 1.6 * eer.value, 1.3 * Math.max(...rates.flat())));
-  const [from, to] = [probit(low), probit(high)];
+export function detChart(report: VerificationReport): Chart {
+  const [from, to] = detRange(report).map(probit);
   const place = (far: number, frr: number) => ({ x: Math.max(probit(far), from), y: Math.max(probit(frr), from) });
-  const curve = curves.det.map(({ far, frr }, i) => ({ ...place(far, frr), i }))
-    .filter(({ x, y }) => Number.isFinite(x + y) && Math.max(x, y) <= to + 1);
-  const marked = points.map(({ name, far, frr }) => ({
-    ...place(far.value, frr.value),
+  const curve = report.curves.det.map(({ far, frr }, i) => ({ ...place(far, frr), i }))
+    .filter(({ x, y }) => Math.max(x, y) <= to + 1);
+  const marked = report.points.map(({ name, far, frr }) => ({
+    ...place(Math.min(far.value, MOST), Math.min(frr.value, MOST)),
     what: `${pointTitle(name)}: accepts ${rounded(far.value)}, rejects ${rounded(frr.value)}`,
   }));
-  const axis = (title: string) => ({
-    type: "quantitative",
-    title,
-    scale: { domain: [from, to], nice: false, zero: false },
-    axis: {
-      values: ticks.map(probit).filter((t) => t >= from && t <= to),
-      labelExpr: tickLabels(),
-      labelOverlap: false,
-    },
-  });
-  const [x, y] = [{ field: "x", ...axis("Different speakers accepted") }, {
-    field: "y",
-    ...axis("Same speaker rejected"),
-  }];
+  const x = { field: "x", ...detAxis("Different speakers accepted", [from, to]) };
+  const y = { field: "y", ...detAxis("Same speaker rejected", [from, to]) };
+  const ends = [{ x: from, y: from }, { x: to, y: to }];
   return {
     width: 440,
     height: 440,
     layer: [
-      layer([{ x: from, y: from }, { x: to, y: to }], { type: "line", stroke: "#AAAAAA", strokeDash: [4, 4] }, {
-        x,
-        y,
-      }),
+      layer(ends, { type: "line", stroke: "#AAAAAA", strokeDash: [4, 4] }, { x, y }),
       layer(curve, { type: "line", stroke: blue, strokeWidth: 2, clip: true }, { x, y, order: { field: "i" } }),
-      layer(marked, { type: "point", filled: true, size: 100, opacity: 1 }, {
-        x,
-        y,
-        color: named(marked.map(({ what }) => what)),
-        shape: { field: "what", type: "nominal", sort: null, title: null, legend: below(1) },
-      }),
+      layer(marked, { type: "point", filled: true, size: 100, opacity: 1 }, { x, y, ...marks("color", marked) }),
     ],
   };
 }
 
+/** The shares that the picture shows: from what can hardly be measured to a little more than the marked points have. */
+function detRange({ eer, points, trials }: VerificationReport): [number, number] {
+  const rates = points.flatMap(({ far, frr }) => [far.value, frr.value]);
+  const least = 0.5 / Math.max(trials.target, trials.nontarget);
+  return [
+    Math.max(0.00005, Math.min(0.01, least, eer.value === 0 ? 1 : eer.value / 4)),
+    Math.min(MOST, Math.max(0.1, 1.6 * eer.value, 1.3 * Math.max(...rates))),
+  ];
+}
+
+function detAxis(title: string, [from, to]: readonly [number, number]) {
+  const values = ticks.map(probit).filter((t) => t >= from && t <= to);
+  return {
+    type: "quantitative",
+    title,
+    scale: { domain: [from, to], nice: false, zero: false },
+    axis: { values, labelExpr: tickLabels(), labelOverlap: false },
+  };
+}
+
 /** FAR, FRR, cost, precision, recall and F1 over the threshold; marked: equal errors, least cost, highest F1. */
-export function thresholdChart({ curves: { sweep }, eer, minDcf, points, s4, protocol }: VerificationReport): Chart {
-  const costName = protocol === "s4" ? "DCF (S4)" : "DCF (p = 0.01)";
+export function thresholdChart(report: VerificationReport): Chart {
+  const { curves: { sweep }, protocol } = report;
   const lines: [string, string, (row: (typeof sweep)[number]) => number | null][] = [
     ["False acceptances", orange, ({ far }) => far],
     ["False rejections", blue, ({ frr }) => frr],
-    [costName, ink, ({ dcf }) => dcf],
+    [protocol === "s4" ? "DCF (S4)" : "DCF (p = 0.01)", ink, ({ dcf }) => dcf],
     ["Precision", green, ({ precision }) => precision],
     ["Recall", sky, ({ recall }) => recall],
     ["F1", pink, ({ f1 }) => f1],
@@ -72,54 +71,43 @@ export function thresholdChart({ curves: { sweep }, eer, minDcf, points, s4, pro
   const values = lines.flatMap(([name, , of]) =>
     sweep.flatMap((row) => of(row) === null ? [] : [{ name, t: row.threshold, value: of(row)! }])
   );
-  const f1 = points.find(({ name }) => name === "f1")!;
-  const marks = s4 === null
-    ? [
-      { what: `EER ${rounded(eer.value)}`, t: eer.threshold, value: eer.value },
-      { what: `Min DCF ${minDcf[0].value.toFixed(3)}`, t: minDcf[0].threshold, value: minDcf[0].value },
-      { what: `Max F1 ${f1.f1.toFixed(3)}`, t: f1.threshold, value: f1.f1 },
-    ]
-    : [
-      { what: `EER ${rounded(s4.eer.value)}`, t: s4.eer.threshold, value: s4.eer.value },
-      { what: `Min DCF ${s4.minDcf.value.toFixed(4)}`, t: s4.minDcf.threshold, value: s4.minDcf.value },
-      { what: `Max F1 ${s4.maxF1.value.toFixed(3)}`, t: s4.maxF1.threshold, value: s4.maxF1.value },
-    ];
-  const marked = marks.map((mark) => ({ ...mark, what: `${mark.what} at ${mark.t.toFixed(3)}` }));
+  const marked = threePoints(report);
   const x = { field: "t", type: "quantitative", title: "Threshold", scale: { zero: false, nice: false } };
-  const y = {
-    field: "value",
-    type: "quantitative",
-    title: "Share, or cost",
-    scale: { domain: [0, 1], clamp: false },
-    axis: { tickCount: 6 },
-  };
-  const [names, colours] = [lines.map(([name]) => name), lines.map(([, colour]) => colour)];
+  const [scale, axis] = [{ domain: [0, 1] }, { tickCount: 6 }];
+  const y = { field: "value", type: "quantitative", title: "Share, or cost", scale, axis };
+  const range = lines.map(([, colour]) => colour);
+  const color = named(lines.map(([name]) => name), { range, field: "name", columns: 2 });
+  const dots = { type: "point", filled: true, size: 110, opacity: 1, stroke: "white", strokeWidth: 1 };
   return {
     width: 620,
     height: 330,
     layer: [
-      layer(values, { type: "line", strokeWidth: 1.8, clip: true }, {
-        x,
-        y,
-        color: named(names, { range: colours, field: "name", columns: 2 }),
-      }),
-      layer(marked, { type: "point", filled: true, size: 110, opacity: 1, stroke: "white", strokeWidth: 1 }, {
-        x,
-        y,
-        fill: named(marked.map(({ what }) => what), { range: ["#D00000", "#0040D0", yellow] }),
-        shape: { field: "what", type: "nominal", sort: null, title: null, legend: below(1) },
-      }),
+      layer(values, { type: "line", strokeWidth: 1.8, clip: true }, { x, y, color }),
+      layer(marked, dots, { x, y, ...marks("fill", marked, ["#D00000", "#0040D0", yellow]) }),
     ],
-    resolve: { scale: { color: "independent" } },
   };
+}
+
+/** The protocol's own equal error rate, least cost and highest F1. */
+function threePoints({ eer, minDcf: [cost], points, s4 }: VerificationReport) {
+  const best = points.find(({ name }) => name === "f1")!;
+  const three = s4 ?? { eer, minDcf: cost, maxF1: { value: best.f1, threshold: best.threshold } };
+  const point = (name: string, { value, threshold: t }: { value: number; threshold: number }, shown: string) => {
+    return { what: `${name} ${shown} at ${t.toFixed(3)}`, t, value };
+  };
+  return [
+    point("EER", three.eer, rounded(three.eer.value)),
+    point("Min DCF", three.minDcf, three.minDcf.value.toFixed(4)),
+    point("Max F1", three.maxF1, three.maxF1.value.toFixed(3)),
+  ];
 }
 
 /** How the scores of either kind are spread, and the chosen threshold. */
 export function histogramChart({ curves: { histogram }, points: [chosen] }: VerificationReport): Chart {
-  const kinds: [string, readonly number[]][] = [["Different speakers", histogram.nontarget], [
-    "Same speaker",
-    histogram.target,
-  ]];
+  const kinds = [
+    ["Different speakers", histogram.nontarget],
+    ["Same speaker", histogram.target],
+  ] as const;
   const values = kinds.flatMap(([kind, shares]) =>
     shares.map((share, i) => ({ kind, from: histogram.edges[i], to: histogram.edges[i + 1], share }))
   );
@@ -154,6 +142,12 @@ export function histogramChart({ curves: { histogram }, points: [chosen] }: Veri
 
 function layer(values: readonly object[], mark: object, encoding: object): Chart {
   return { data: { values }, mark, encoding };
+}
+
+/** The colour (of one kind) and the shape of marked points, by what they are. */
+function marks(channel: "color" | "fill", points: readonly { what: string }[], range?: readonly string[]) {
+  const shape = { field: "what", type: "nominal", sort: null, title: null, legend: below(1) };
+  return { [channel]: named(points.map(({ what }) => what), { range }), shape };
 }
 
 /** Options of {@linkcode named}. */

@@ -36,6 +36,8 @@ export interface Calibration {
   readonly data: string;
   /** When, in ISO 8601. */
   readonly created: string;
+  /** Longest window that recordings were embedded in, in seconds, see `EmbedderOptions`. */
+  readonly windowSeconds?: number;
   /** What is subtracted from embeddings; for "cosine-mean". */
   readonly mean?: readonly number[];
   /** Embeddings of other people; for "s-norm". */
@@ -92,6 +94,7 @@ const checks: Readonly<Record<keyof CalibrationFile, Check>> = {
   trials: (x) => isRecord(x) && isCount(x.target, x) && isCount(x.nontarget, x),
   data: isText,
   created: isText,
+  windowSeconds: (x) => x === undefined || (typeof x === "number" && x >= 0.1 && x <= 3600),
   mean: (x, { scoring }) =>
     (x === undefined) === (scoring !== "cosine-mean") &&
     (x === undefined || (Array.isArray(x) && x.length > 0 && x.every(Number.isFinite))),

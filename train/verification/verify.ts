@@ -1,14 +1,14 @@
 /** Measures of a model as a verifier: how well scores of its embeddings tell the same speaker from another. @module */
 import { dirname } from "node:path";
-import { type LoadedModel } from "../model_from_bytes.ts";
 import { loadModel } from "../model_file.ts";
+import type { LoadedModel } from "../model_from_bytes.ts";
 import type { Skipped } from "../model_recordings.ts";
 import { onDevice } from "../on_device.ts";
 import type { Screen } from "../progress.ts";
 import { type Calibration, makeCalibration, type Scoring } from "./calibration.ts";
 import { makeCohort } from "./cohort.ts";
 import { measureTrials } from "./measures.ts";
-import { type OperatingPoint } from "./operating_point.ts";
+import type { OperatingPoint } from "./operating_point.ts";
 import { detPoints, scoreHistogram, sweepRows } from "./pictures.ts";
 import { notesOn, type VerificationContext, type VerificationReport } from "./report.ts";
 import { s4Results, s4Sample, s4Sweep } from "./s4_protocol.ts";
@@ -134,7 +134,7 @@ async function verifyHere(request: VerifyRequest, screen: Screen): Promise<Verif
       histogram: scoreHistogram(scores, trials.isTarget),
     },
   };
-  const calibration = protocol === "s4" ? null : calibrationOf(report, { settings, operatingPoint });
+  const calibration = protocol === "s4" ? null : calibrationOf(report, { settings, operatingPoint, windowSeconds });
   return { report, names: data.names, trials, scores, calibration };
 }
 
@@ -224,13 +224,13 @@ function knownOf({ classes }: LoadedModel, { speakerNames }: VerificationData): 
 
 function calibrationOf(
   { modelId: model, eer, minDcf, points: [{ threshold, far, frr }], trials, data }: VerificationReport,
-  { settings, operatingPoint }: { settings: ScoringSettings; operatingPoint: OperatingPoint },
+  { settings, ...options }: { settings: ScoringSettings; operatingPoint: OperatingPoint; windowSeconds: number },
 ): Calibration {
   return makeCalibration({
     model,
     ...settings,
     threshold,
-    operatingPoint,
+    ...options,
     eer: eer.value,
     minDcf: Object.fromEntries(minDcf.map(({ pTarget, value }) => [String(pTarget), value])),
     far: far.value,

@@ -110,6 +110,7 @@ Deno.test("a damaged calibration is refused, naming what is damaged", () => {
     [{ operatingPoint: { criterion: "far", far: 2 } }, "its operatingPoint is damaged"],
     [{ operatingPoint: "eer" }, "its operatingPoint is damaged"],
     [{ eer: 1.5 }, "its eer is damaged"],
+    [{ windowSeconds: 0 }, "its windowSeconds is damaged"],
     [{ minDcf: { "0.01": -1 } }, "its minDcf is damaged"],
     [{ trials: { target: 1.5, nontarget: 2 } }, "its trials is damaged"],
     [{ scoring: "cosine-mean" }, "its mean is damaged"],

@@ -12,6 +12,7 @@ const kinds: readonly Partial<TrainConfig>[] = [
   { model: "transformer" },
   { model: "conformer", attention: "linformer", linformerRank: 4, maxTime: 64, subsampling: "conv", convKernel: 5 },
   { model: "sound-small", head: "linear", segmentLength: 32 },
+  { model: "ecapa", head: "linear", channels: [8, 8, 8, 24], embeddingDim: 8, attentionChannels: 4, res2netScale: 4 },
 ];
 
 function furthest(a: Float32Array, b: Float32Array): number {

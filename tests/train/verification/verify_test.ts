@@ -55,6 +55,7 @@ Deno.test("all pairs of labelled recordings: counts, scores, a report that holds
     ok(trials.left.every((a, i) => a !== trials.right[i]));
     strictEqual(report.points.at(-1)!.name, "given");
     deepStrictEqual(calibration!.threshold, report.points[0].threshold);
+    strictEqual(calibration!.windowSeconds, 30);
     deepStrictEqual([calibration!.model, calibration!.eer], [report.modelId, report.eer.value]);
     ok(report.notes.some((note) => /^Only 3 speakers/.test(note)));
     const out = join(root, "out");
