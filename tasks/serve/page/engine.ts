@@ -54,7 +54,7 @@ export class Engine {
     try {
       const gpu = await load(weights, device);
       const error = difference(await trial(gpu), wanted);
-      if (!(error <= TOLERANCE)) throw new Error(`its numbers are off by ${error}`);
+      if (!(error <= TOLERANCE)) throw new Error(`its numbers are off by ${error.toPrecision(2)}`);
       cpu.device.close();
       return new Engine(weights, gpu, null);
     } catch (error) {

@@ -126,3 +126,41 @@ browserTest("a page computes the embeddings that Deno computes", async (t) => {
     );
   });
 });
+
+browserTest("a graphics card that computes nonsense, or is lost, is replaced by the processor", async () => {
+  const bytes = await tinyModelBytes();
+  const wanted = await embedHere(bytes);
+  await using server = await servePage({ model: bytes, recording: await Deno.readFile(recording) });
+  await using browser = await launch();
+  const page = await browser.newPage();
+  await page.goto(server.address);
+  const found = await page.evaluate(async () => {
+    const load = (path: string) => import(`/engine/${path}`);
+    const bytes = async (path: string) => new Uint8Array(await (await fetch(path)).arrayBuffer());
+    const { Engine } = await load("tasks/serve/page/engine.ts");
+    const { WebGpuDevice } = await load("tensor/webgpu/device.ts");
+    const { currentDevice } = await load("tensor/device/current.ts");
+    const { decodeAudio } = await load("data/audio/decode.ts");
+    const { samples, sampleRate } = await decodeAudio(await bytes("/recording"));
+    const use = async (spoil: () => void) => {
+      const engine = await Engine.open(await bytes("/model"), "webgpu");
+      spoil();
+      return { embedding: [...await engine.embed(samples, sampleRate)], ...engine.facts };
+    };
+    const lost = await use(() => currentDevice().gpu.destroy());
+    const { read } = WebGpuDevice.prototype;
+    WebGpuDevice.prototype.read = (_handle: unknown, _offset: number, size: number) => {
+      const zeros = new Float32Array(size / 4);
+      zeros[0] = 1;
+      return Promise.resolve(zeros.buffer);
+    };
+    const nonsense = await use(() => WebGpuDevice.prototype.read = read);
+    return { lost, nonsense };
+  });
+  for (const { type, embedding } of Object.values(found)) {
+    strictEqual(type, "cpu");
+    ok(wanted.every((x, i) => Math.abs(x - embedding[i]) < 1e-6));
+  }
+  match(found.lost.problem!, /^the GPU failed: .*lost/);
+  match(found.nonsense.problem!, /^the GPU does not compute this model: its numbers are off by \d/);
+});
