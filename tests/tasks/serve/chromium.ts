@@ -1,11 +1,13 @@
 /**
- * Tests in a real Chromium. Where there is none they are shown as ignored, or fail where VOXGRAD_REQUIRE_BROWSER is set.
+ * Tests in a real Chromium: the one that VOXGRAD_CHROMIUM names, else the system's. Where there is none they are shown as ignored, or fail
+ * where VOXGRAD_REQUIRE_BROWSER is set.
  * @module
  */
 import { type Browser, type BrowserContext, chromium, type Page } from "npm:playwright-core@1.65.1";
 
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const found = await firstFile([Deno.env.get("VOXGRAD_CHROMIUM") ?? "", ...places]);
+const named = Deno.env.get("VOXGRAD_CHROMIUM");
+const found = await firstFile(named === undefined ? places : [named]);
 const required = (Deno.env.get("VOXGRAD_REQUIRE_BROWSER") ?? "") !== "";
 if (found === null) console.log("No Chromium found (apt install chromium): the tests in a browser are ignored");
 
