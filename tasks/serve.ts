@@ -63,6 +63,7 @@ await runTask(async () => {
     screen,
     work: async (open) => {
       const server = await start(options, { open, token });
+      await dropPermissions();
       const shown = options.host.includes(":") ? `[${options.host.replace(/^\[|\]$/g, "")}]` : options.host;
       screen.info(`Serve now! http://${shown}:${server.port}/${token === null ? "" : " (with a token)"}`);
       await new Promise<void>((resolve) => {
@@ -75,6 +76,11 @@ await runTask(async () => {
     },
   });
 });
+
+/** From here on no file is opened: the database is, and everything else has been read. A fault could not open any, either. */
+async function dropPermissions(): Promise<void> {
+  for (const name of ["read", "write", "env"] as const) await Deno.permissions.revoke({ name });
+}
 
 type Options = Values<typeof options>;
 

@@ -3,8 +3,7 @@ import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/str
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { SpeakerStore } from "../../../data/speakers/speaker_store.ts";
-import { withFolder } from "../../tasks/run.ts";
-import { model, recording } from "./voices.ts";
+import { model, recording, withFastFolder } from "./voices.ts";
 
 /** Opening a file that was made by SQL. */
 const opening = (path: string, sql: string) => () => {
@@ -15,7 +14,7 @@ const opening = (path: string, sql: string) => () => {
 };
 
 Deno.test("what is no database of speakers is refused, and left as it is", async () => {
-  await withFolder(async (folder) => {
+  await withFastFolder(async (folder) => {
     const path = (name: string) => join(folder, name);
     throws(
       () => new SpeakerStore(path("no.db")),
@@ -55,7 +54,7 @@ Deno.test("what is no database of speakers is refused, and left as it is", async
 });
 
 Deno.test("a damaged database is an error that says so, wherever the damage is", async () => {
-  await withFolder(async (folder) => {
+  await withFastFolder(async (folder) => {
     const path = join(folder, "speakers.db");
     const store = new SpeakerStore(path, { create: true });
     for (let serial = 0; serial < 200; serial++) store.enroll(`p${serial % 9}`, [recording(serial)], { model });
@@ -97,7 +96,7 @@ function fill(store: SpeakerStore): void {
 }
 
 Deno.test("a database that has reached its limit says so and stays good; forgetting makes room", async () => {
-  await withFolder((folder) => {
+  await withFastFolder((folder) => {
     const path = join(folder, "speakers.db");
     const store = new SpeakerStore(path, { create: true, maxBytes: 100_000 });
     fill(store);
@@ -119,7 +118,7 @@ async function smallDisk(folder: string): Promise<AsyncDisposable | null> {
 
 const mountable = await (async () => {
   let can = false;
-  await withFolder(async (folder) => {
+  await withFastFolder(async (folder) => {
     await using disk = await smallDisk(folder);
     can = disk !== null;
   });
@@ -130,7 +129,7 @@ Deno.test({
   name: "a full disk (a file system that is mounted for it)",
   ignore: !mountable,
   async fn() {
-    await withFolder(async (folder) => {
+    await withFastFolder(async (folder) => {
       await using _disk = await smallDisk(folder);
       const path = join(folder, "speakers.db");
       let count = 0;

@@ -3,12 +3,11 @@ import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/str
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { ModelMismatch, RecordingTaken, SpeakerStore } from "../../../data/speakers/speaker_store.ts";
-import { withFolder } from "../../tasks/run.ts";
-import { model, otherModel, recording } from "./voices.ts";
+import { model, otherModel, recording, withFastFolder } from "./voices.ts";
 
 /** A new database in a folder of its own. */
 async function withStore(use: (store: SpeakerStore, path: string) => void | Promise<void>): Promise<void> {
-  await withFolder(async (folder) => {
+  await withFastFolder(async (folder) => {
     const path = join(folder, "speakers.db");
     using store = new SpeakerStore(path, { create: true });
     await use(store, path);

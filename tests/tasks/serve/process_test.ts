@@ -1,66 +1,25 @@
 /** `deno task serve` as a process: with the permissions of deno.json, stopped by signals, killed. @module */
 import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { SpeakerStore } from "../../../data/speakers/speaker_store.ts";
 import { voiceWav, writeVerifier } from "../../train/verification/tiny_verifier.ts";
 import { runDenoTask, withFolder } from "../run.ts";
+import { root, startServer } from "./server_process.ts";
 import { ask, post } from "./serving.ts";
-
-const root = fileURLToPath(new URL("../../../", import.meta.url));
-
-/** The command of deno.json, without the `deno task` around it, which would take the signals. */
-async function commandOfTask(args: string[], env: Record<string, string>): Promise<Deno.Command> {
-  const { tasks } = JSON.parse(await Deno.readTextFile(join(root, "deno.json")));
-  const [, ...words] = tasks.serve.command.split(" ");
-  doesNotMatch(tasks.serve.command, /-A|--allow-(all|run|sys|ffi|import)|--allow-net(?!=)/, "the least permissions");
-  const options = {
-    args: [...words, ...args],
-    cwd: root,
-    env: { NO_COLOR: "1", DEBUG: "", VOXGRAD_TOKEN: "", ...env },
-  };
-  return new Deno.Command(Deno.execPath(), { ...options, stdin: "null", stdout: "piped", stderr: "piped" });
-}
-
-/** A process that serves. */
-interface Process {
-  readonly url: string;
-  readonly child: Deno.ChildProcess;
-  /** Waits for its end: how it ended, and all it said. */
-  readonly ended: () => Promise<{ status: Deno.CommandStatus; out: string; err: string }>;
-}
-
-/** Starts a server and waits until it says where. */
-async function start(args: string[], env: Record<string, string> = {}): Promise<Process> {
-  const command = await commandOfTask(["--port", "0", "--device", "cpu", ...args], env), child = command.spawn();
-  const decoder = new TextDecoder(), reader = child.stdout.getReader(), err = new Response(child.stderr).text();
-  let out = "";
-  const read = async () => {
-    const { done, value } = await reader.read();
-    out += decoder.decode(value, { stream: !done });
-    return !done;
-  };
-  while (!/Serve now!.*\n/.test(out) && await read());
-  const url = /Serve now! (http:\S+?)\/( |\n)/.exec(out)?.[1];
-  if (url === undefined) throw new Error(`it did not start: ${out}${await err}`);
-  const ended = async () => {
-    while (await read());
-    return { status: await child.status, out, err: await err };
-  };
-  return { url, child, ended };
-}
 
 Deno.test("serve: the page and the API with the permissions of deno.json; SIGTERM finishes what is under way", async () => {
   await withFolder(async (folder) => {
     const model = await writeVerifier(folder), db = join(folder, "speakers.db");
-    const { url, child, ended } = await start(["--model", model, "--db", db, "--rate", "0"]);
+    const { url, child, ended } = await startServer(["--model", model, "--db", db, "--rate", "0"]);
     const page = await ask(url);
     match(page.body, /^<!doctype html>/);
     match(page.headers.get("content-security-policy") ?? "", /^default-src 'none'; script-src 'self'/);
     match((await ask(`${url}/engine/mod.ts`)).headers.get("content-type") ?? "", /javascript|json/);
     strictEqual((await post(`${url}/api/enroll?name=ana`, voiceWav(100))).status, 201);
-    const mp3 = await Deno.readFile(join(root, "tests/fixtures/audio/digit.mp3"));
-    strictEqual((await post(`${url}/api/identify`, mp3)).status, 200, "decoders load, too");
+    for (const name of ["digit.mp3", "digit.flac", "digit_vorbis.ogg", "digit_opus.ogg"]) {
+      const audio = await Deno.readFile(join(root, "tests/fixtures/audio", name));
+      strictEqual((await post(`${url}/api/identify`, audio)).status, 200, `the decoder of ${name} loads, too`);
+    }
     strictEqual((await ask(`${url}/api/speakers/ana`, { method: "DELETE" })).status, 204, "wiping, too");
 
     const under = Array.from({ length: 12 }, (_, i) => post(`${url}/api/enroll?name=p${i}`, voiceWav(100 + i)));
@@ -90,7 +49,7 @@ Deno.test("serve: killed in mid-write, everything that was acknowledged is there
     const model = await writeVerifier(folder), db = join(folder, "speakers.db");
     const acknowledged = new Set<string>();
     for (let life = 0; life < 2; life++) {
-      const { url, child, ended } = await start(["--model", model, "--db", db, "--rate", "0"]);
+      const { url, child, ended } = await startServer(["--model", model, "--db", db, "--rate", "0"]);
       let isAlive = true;
       const client = async (id: number) => {
         for (let i = 0; isAlive; i++) {
@@ -143,7 +102,7 @@ Deno.test("serve: usage", async () => {
     await refused(["--model", model, "--host", "10.1.2.3", "--token-file", model], /^error: Cannot use the token/m, 2);
 
     await Deno.writeTextFile(token, "0123456789abcdef\n");
-    const { url, child, ended } = await start([
+    const { url, child, ended } = await startServer([
       "--model",
       model,
       "--db",
