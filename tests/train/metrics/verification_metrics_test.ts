@@ -250,6 +250,16 @@ Deno.test("of many trials a draw sees fewer points, and measures the same to a f
   });
 });
 
+Deno.test("a draw decides trials of equal score together", () => {
+  for (const trials of cases) {
+    const same = new Uint32Array(trials.scores.length);
+    const rateOf = (curve: DetCurve) => [equalErrorRate(curve).rate];
+    const speakers = [same, same] as const;
+    const [found] = speakerBootstrap(sortTrials(trials.scores, trials.isTarget), rateOf, { speakers, draws: 20 });
+    near(found!.low, slowEer(trials));
+  }
+});
+
 Deno.test("too few speakers to draw give no interval", () => {
   const { speakers, scores, isTarget } = speakerTrials(2, 3);
   const found = speakerBootstrap(sortTrials(scores, isTarget), () => [1, 2], { speakers, draws: 10 });

@@ -47,6 +47,17 @@ Deno.test("a long recording is the mean direction of its equal windows", async (
   ok(furthest(whole, unbroken) > 1e-4, "in one window it is another one");
 });
 
+Deno.test("a model that looks at clips of one length sees all of a longer recording", async () => {
+  const embedder = new Embedder(await tinyModel({ config: kinds[2] }));
+  const [wave, other] = [voice(120, 2), voice(300, 2)]; // a clip has 0.64 s
+  const [whole] = await embedder.embed([wave]);
+  for (const [from, to] of [[0, 0.3], [1.7, 2]].map((edges) => edges.map((t) => t * sampleRate))) {
+    const changed = wave.slice();
+    changed.set(other.subarray(from, to), from);
+    ok(furthest(whole, (await embedder.embed([changed]))[0]) > 1e-3);
+  }
+});
+
 Deno.test("a Linformer's recordings are cut so that it can take them", async () => {
   const embedder = new Embedder(await tinyModel({ config: kinds[1] }));
   const windows = embedder.prepare(voice(100, 10));
