@@ -63,13 +63,14 @@ export function numbers(help: string, options: Bounds & { length?: number } = {}
   };
 }
 
-/** A list of whole numbers within bounds, on the command line with commas: `512,512,1536`. */
-export function integers(help: string, bounds: Bounds = {}): Field<readonly number[]> {
+/** A list of at most `most` whole numbers within bounds, on the command line with commas: `512,512,1536`. */
+export function integers(help: string, { most, ...bounds }: Bounds & { most: number }): Field<readonly number[]> {
   const field = numbers(help, bounds);
-  const whole = (list?: readonly number[]) => list?.every(Number.isSafeInteger) ? list : undefined;
+  const whole = (list: readonly number[] = [NaN]) =>
+    list.length <= most && list.every(Number.isSafeInteger) ? list : undefined;
   return {
     ...field,
-    expects: field.expects.replace("numbers", "whole numbers"),
+    expects: field.expects.replace("numbers", `up to ${most} whole numbers`),
     placeholder: "N,N",
     check: (value) => whole(field.check(value)),
     parse: (text) => whole(field.parse(text)),

@@ -26,9 +26,18 @@ export async function modelFromBytes(bytes: Uint8Array<ArrayBuffer>, name: strin
   const id = await sha256(bytes);
   const { arrays, metadata } = readSafetensors(bytes, { name });
   const facts = parseFacts(name, metadata);
-  const model = models.modelKinds[facts.architecture].build(facts.options);
+  const model = build(facts, name);
   model.loadStateDict(arrays, { source: name });
   return { ...facts, id, model: model.eval() };
+}
+
+/** A model of the sizes that a file asks for. */
+function build({ architecture, options }: ModelFacts, name: string): LoadedModel["model"] {
+  try {
+    return models.modelKinds[architecture].build(options);
+  } catch (error) {
+    throw new Error(`Cannot load "${name}": its sizes make no model: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

@@ -184,6 +184,7 @@ const groups = {
     ]),
     head: choice("Layers after pooling", ["linear", "two-layer", "2023"]),
     channels: integers("Channels of the layers of an encoder of speakers, or of its stages; none: the usual ones", {
+      most: 16,
       min: 1,
       max: 8192,
     }),

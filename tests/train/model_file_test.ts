@@ -1,6 +1,8 @@
 /** Descriptions in model files, which may come from anywhere. @module */
-import { match, strictEqual, throws } from "node:assert/strict";
+import { match, rejects, strictEqual, throws } from "node:assert/strict";
+import { encodeSafetensors } from "../../data/files/safetensors.ts";
 import { describeModel, modelToSave, parseFacts } from "../../train/model_facts.ts";
+import { modelFromBytes } from "../../train/model_from_bytes.ts";
 import { smallConfig } from "./small_run.ts";
 
 const classes = ["a", "b", "c"];
@@ -48,4 +50,17 @@ Deno.test("what cannot be is refused, naming the file and the fact", () => {
   for (const text of ["null", "7", '"x"', "[]", "{}"]) {
     throws(() => parseFacts("m", { format: "voxgrad classifier 2", facts: text }), damaged);
   }
+});
+
+Deno.test("sizes of an encoder that are none are refused, and those that make no network name the file", async () => {
+  const encoder = { ...facts, ...describeModel(smallConfig({ model: "ecapa", head: "linear" }), 4, classes) };
+  const withChannels = (channels: unknown) => ({ ...encoder, options: { ...encoder.options, channels } });
+  for (const channels of [[8, 8.5, 24], [8, -8, 24], Array(17).fill(8), "8", null]) {
+    match(complaint(withChannels(channels)), /its description is damaged$/);
+  }
+  const { arrays, metadata } = modelToSave({}, withChannels([8, 12, 24]));
+  await rejects(modelFromBytes(encodeSafetensors(arrays, metadata), "m.safetensors"), {
+    message: 'Cannot load "m.safetensors": its sizes make no model: Cannot part 12 channels by a scale of 8: ' +
+      "expected a divisor of at least 2",
+  });
 });

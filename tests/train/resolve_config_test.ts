@@ -138,7 +138,7 @@ Deno.test("what cannot be is refused, naming file, key, value and near names", a
     await refused(
       "channels = [8.5]",
       "RangeError",
-      'Cannot set "channels" of "FILE" to [8.5]: expected whole numbers, each at least 1 and at most 8192, separated by commas',
+      'Cannot set "channels" of "FILE" to [8.5]: expected up to 16 whole numbers, each at least 1 and at most 8192, separated by commas',
     );
     await refused(
       'scheduleUnit = "epoch"',
