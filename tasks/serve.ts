@@ -6,7 +6,7 @@ import { errorText } from "./cli/errors.ts";
 import { type CommandSpec, parseCommand, repeated, type Values, withDefault } from "./cli/command.ts";
 import { UsageError } from "./cli/errors.ts";
 import { exitCodes, runTask, stopOnInterrupt } from "./cli/run_task.ts";
-import { defaultLimits } from "./serve/limits.ts";
+import { defaultLimits, limitsFor } from "./serve/limits.ts";
 import { isLoopback } from "./serve/security.ts";
 import { SpeakerServer } from "./serve/server.ts";
 import { StaticFiles } from "./serve/static_files.ts";
@@ -91,7 +91,7 @@ async function start(options: Options, { open, token }: { open: OpenService; tok
   const weights = isShared ? await weightsOf(modelPath, loaded.id) : null;
   const statics = await StaticFiles.open();
   const onFault = (error: unknown) => console.error(errorText(error, true));
-  const limits = { maxSeconds, rate: rate === 0 ? Infinity : rate };
+  const limits = { ...limitsFor(maxSeconds), rate: rate === 0 ? Infinity : rate };
   try {
     return new SpeakerServer({
       ...open,

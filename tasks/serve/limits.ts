@@ -41,6 +41,12 @@ export const defaultLimits: Limits = {
   burst: 40,
 };
 
+/** The limits for recordings of so many seconds: bodies may be as long as in stereo at 48 kHz, or a little more. */
+export function limitsFor(maxSeconds: number): Limits {
+  const maxBytes = Math.max(defaultLimits.maxBytes, Math.ceil(maxSeconds) * 2 ** 18);
+  return { ...defaultLimits, maxSeconds, maxBytes, maxHeldBytes: Math.max(defaultLimits.maxHeldBytes, 4 * maxBytes) };
+}
+
 /** Samples of a recording, all channels together: as many as 96 kHz in stereo have. */
 export function maxSamplesOf(seconds: number): number {
   return seconds * 192_000;

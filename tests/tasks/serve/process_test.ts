@@ -41,6 +41,7 @@ Deno.test("serve: the page and the API with the permissions of deno.json; SIGTER
     for (const [i, answer] of answers.entries()) {
       if (answer.status === "fulfilled" && answer.value.status === 201) ok(names.includes(`p${i}`), `p${i}`);
     }
+    ok(names.length >= 2, "not the first alone");
   });
 });
 
