@@ -11,9 +11,10 @@ const found = await firstFile(named === undefined ? places : [named]);
 const required = (Deno.env.get("VOXGRAD_REQUIRE_BROWSER") ?? "") !== "";
 if (found === null) console.log("No Chromium found (apt install chromium): the tests in a browser are ignored");
 
-/** WebGPU computed by SwiftShader, no sandbox (which containers refuse), and nothing that calls home. */
+/** WebGPU computed by SwiftShader, no sandbox and no shared memory of the system's (containers refuse or stint both), and nothing that calls home. */
 const flags = [
   "--no-sandbox",
+  "--disable-dev-shm-usage",
   "--enable-unsafe-webgpu",
   "--use-webgpu-adapter=swiftshader",
   "--enable-features=Vulkan",

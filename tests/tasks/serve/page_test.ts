@@ -148,12 +148,11 @@ browserTest("everything can be done by keyboard, and the focus is seen", async (
       }
       strictEqual(await focus(), id);
     };
-    const chooser = page.waitForEvent("filechooser");
+    page.on("filechooser", (chooser) => chooser.setFiles(sample("lucas")));
     await press("Tab");
     strictEqual(await focus(), "Skip to the content");
     await tabTo("choose");
     await press("Enter");
-    await (await chooser).setFiles(sample("lucas"));
     await page.locator("#source", { hasText: "0_lucas_12.wav" }).waitFor();
     await tabTo("play");
     await tabTo("tab-identify");
