@@ -48,8 +48,3 @@ export async function busyWith(control: HTMLElement, work: () => Promise<void>):
     control.ariaDisabled = "false";
   }
 }
-
-/** What an error says, for people: without what marks it as an error for programmers. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -8,6 +8,8 @@ import { chooseDevice, type Device, type DeviceChoice, openDevice, setDevice } f
 import { modelFromBytes } from "../../../train/model_from_bytes.ts";
 import { Embedder, UnusableWave } from "../../../train/verification/embedder.ts";
 
+import { messageOf } from "./message.ts";
+
 /** Numbers of an embedding of length 1 differ by far less between devices that compute correctly. */
 const TOLERANCE = 1e-3;
 
@@ -44,23 +46,20 @@ export class Engine {
   /**
    * Loads a model file. A GPU is used only where it gives the same embedding as the CPU: browsers have drivers of every quality below them.
    *
-   * @throws Error where the file is no model, or "webgpu" is asked for and there is none.
+   * @param choice "webgpu" also takes a GPU that is software; default "auto"
+   * @throws Error where the file is no model.
    */
   static async open(weights: Uint8Array<ArrayBuffer>, choice: DeviceChoice = "auto"): Promise<Engine> {
-    const { device } = await chooseDevice(choice);
-    if (device.type === "cpu") return new Engine(weights, await load(weights, device), null);
     const cpu = await load(weights, await openDevice("cpu"));
-    const wanted = await trial(cpu);
+    if (choice === "cpu") return new Engine(weights, cpu, null);
     try {
-      const gpu = await load(weights, device);
-      const error = difference(await trial(gpu), wanted);
-      if (!(error <= TOLERANCE)) throw new Error(`its numbers are off by ${error.toPrecision(2)}`);
+      const gpu = await loadChecked(weights, { choice, cpu });
+      if (gpu === null) return new Engine(weights, cpu, null);
       cpu.device.close();
       return new Engine(weights, gpu, null);
     } catch (error) {
-      device.close();
       await setDevice(cpu.device);
-      return new Engine(weights, cpu, `the GPU does not compute this model: ${(error as Error).message}`);
+      return new Engine(weights, cpu, `the GPU does not compute this model: ${messageOf(error)}`);
     }
   }
 
@@ -85,7 +84,7 @@ export class Engine {
       if (error instanceof UnusableWave || this.#ready.device.type === "cpu") throw error;
       this.#ready.device.close();
       this.#ready = await load(this.#weights, await openDevice("cpu"));
-      this.#problem = `the GPU failed: ${(error as Error).message}`;
+      this.#problem = `the GPU failed: ${messageOf(error)}`;
       return (await this.#ready.embedder.embed([wave]))[0];
     }
   }
@@ -95,6 +94,27 @@ async function load(weights: Uint8Array<ArrayBuffer>, device: Device): Promise<R
   await setDevice(device);
   const loaded = await modelFromBytes(weights, "the model");
   return { device, embedder: new Embedder(loaded), model: loaded.id };
+}
+
+/** The model on a GPU; null where there is none. Throws unless it gives the same embedding as the CPU, which is the current device. */
+async function loadChecked(
+  weights: Uint8Array<ArrayBuffer>,
+  { choice, cpu }: { readonly choice: DeviceChoice; readonly cpu: Ready },
+): Promise<Ready | null> {
+  const { device } = await chooseDevice(choice);
+  try {
+    if (device.type === "cpu") {
+      device.close();
+      return null;
+    }
+    const wanted = await trial(cpu), gpu = await load(weights, device);
+    const error = difference(await trial(gpu), wanted);
+    if (!(error <= TOLERANCE)) throw new Error(`its numbers are off by ${error.toPrecision(2)}`);
+    return gpu;
+  } catch (error) {
+    device.close();
+    throw error;
+  }
 }
 
 /** The embedding of a second of a rising tone. */

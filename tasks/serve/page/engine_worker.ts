@@ -2,7 +2,7 @@
 /** The engine in a thread of its own, so that the page answers while it computes. @module */
 import type { DeviceChoice } from "../../../tensor/mod.ts";
 import { Engine, type EngineFacts } from "./engine.ts";
-import { messageOf } from "./dom.ts";
+import { messageOf } from "./message.ts";
 
 /** What the page asks. */
 export type Question =

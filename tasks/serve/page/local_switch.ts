@@ -3,8 +3,9 @@
 import type { DeviceChoice } from "../../../tensor/mod.ts";
 import type { Server, Voice } from "./api.ts";
 import type { Clip } from "./clip.ts";
-import { busyWith, messageOf, part } from "./dom.ts";
+import { busyWith, part } from "./dom.ts";
 import { LocalEngine } from "./local_engine.ts";
+import { messageOf } from "./message.ts";
 
 const OFF = "Off: the recording is sent to the server, which computes on it and does not keep it.";
 
@@ -14,6 +15,8 @@ export class LocalSwitch {
   readonly #input = part("local", HTMLInputElement);
   readonly #progress = part("download", HTMLProgressElement);
   #engine: LocalEngine | null = null;
+  /** Settled while nothing is being turned on. */
+  #opening: Promise<void> = Promise.resolve();
 
   /** Takes the switch over. */
   constructor(server: Server) {
@@ -21,7 +24,7 @@ export class LocalSwitch {
     this.#input.checked = false; // some browsers keep it over a reload
     this.#input.addEventListener("change", () => {
       if (this.#input.ariaDisabled === "true") this.#input.checked = true; // it is being turned on
-      else if (this.#input.checked) busyWith(this.#input, () => this.#turnOn());
+      else if (this.#input.checked) this.#opening = busyWith(this.#input, () => this.#turnOn());
       else this.#turnOff();
     });
   }
@@ -32,9 +35,15 @@ export class LocalSwitch {
     this.#note("Off: this server does not give its model away, so recordings are sent to it.");
   }
 
-  /** The recording itself, or its embedding, computed here, where the switch is on. */
+  /**
+   * The recording itself, or its embedding, computed here, where the switch is on.
+   *
+   * @throws Error where it cannot be computed here: the recording is not given away instead.
+   */
   async voiceOf(clip: Clip): Promise<Voice> {
-    if (this.#engine === null) return { audio: clip.file };
+    if (!this.#input.checked) return { audio: clip.file };
+    await this.#opening;
+    if (this.#engine === null) throw new Error("The recording was not sent: this device cannot compute on it");
     const embedding = await this.#engine.embed(clip);
     this.#note(this.#onText()); // a lost GPU has been replaced
     return { embedding, model: this.#engine.facts.model, seconds: clip.seconds };

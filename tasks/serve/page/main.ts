@@ -1,8 +1,9 @@
 /// <reference lib="dom" />
 /** The page: a recording on one side, what to do with it on the other. @module */
 import { type ServedModel, Server, ServerError, type Voice } from "./api.ts";
-import { busyWith, messageOf, part } from "./dom.ts";
+import { busyWith, part } from "./dom.ts";
 import { LocalSwitch } from "./local_switch.ts";
+import { messageOf } from "./message.ts";
 import { People } from "./people.ts";
 import { RecordingCard } from "./recording_card.ts";
 import { enrolmentResult, identificationResult, verificationResult } from "./results.ts";
@@ -17,10 +18,14 @@ const recording = new RecordingCard({ onError: showError, onChange: clearAnswer 
 const local = new LocalSwitch(server);
 const people = new People(server, trying);
 
-/** An answer belongs to the recording and the question that it was given to. */
+/** Counts questions, so that the answer to one that has been given up is not shown. */
+let question = 0;
+
+/** Gives up the question and its answer: they belong to one recording. */
 function clearAnswer(): void {
+  question++;
   result.replaceChildren();
-  status.textContent = "";
+  showStatus("");
   showError("");
 }
 
@@ -28,7 +33,13 @@ function showError(message: string): void {
   error.textContent = message;
 }
 
-/** Runs what may fail; while it works no other question is asked. */
+/** What is going on at the moment; "" for nothing. */
+function showStatus(doing: string): void {
+  status.textContent = doing;
+  status.classList.toggle("busy", doing !== "");
+}
+
+/** Runs what may fail, and shows why it did. */
 async function trying(work: () => Promise<void>): Promise<void> {
   showError("");
   try {
@@ -36,9 +47,6 @@ async function trying(work: () => Promise<void>): Promise<void> {
   } catch (failure) {
     if (failure instanceof ServerError && failure.status === 401) askForToken();
     else showError(messageOf(failure));
-  } finally {
-    if (status.classList.contains("busy")) status.textContent = "";
-    status.classList.remove("busy");
   }
 }
 
@@ -55,14 +63,15 @@ function onSubmit(id: string, { doing, ask }: { doing: string; ask: (voice: Voic
 /** Asks about the current recording, and shows what is answered. */
 async function answer(doing: string, ask: (voice: Voice) => Promise<Node[]>): Promise<void> {
   clearAnswer();
+  const mine = question;
   await trying(async () => {
     const { clip } = recording;
     if (clip === null) throw new Error("There is no recording yet: record something, or choose a file");
-    status.textContent = doing;
-    status.classList.add("busy");
+    showStatus(doing);
     const found = await ask(await local.voiceOf(clip));
-    if (recording.clip === clip) result.replaceChildren(...found); // else there is another one by now
+    if (mine === question) result.replaceChildren(...found);
   });
+  if (mine === question) showStatus("");
 }
 
 onSubmit("identify", {
@@ -90,7 +99,7 @@ startTabs(document.querySelector('[role="tablist"]')!, clearAnswer);
 function askForToken(): void {
   const form = part("token-form", HTMLFormElement);
   if (server.token !== null) {
-    part("token-hint", HTMLElement).textContent = "It was not accepted. Whoever started the server was shown one.";
+    part("token-hint", HTMLElement).textContent = "It was not accepted. Whoever runs the server knows the right one.";
   }
   form.hidden = false;
   part("token", HTMLInputElement).focus();

@@ -27,20 +27,17 @@ export async function record(onSamples: (samples: Float32Array) => void): Promis
   const parts: Float32Array[] = [];
   try {
     await context.audioWorklet.addModule(new URL("./microphone_worklet.ts", import.meta.url).href);
+    const mono = { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" } as const;
+    const node = new AudioWorkletNode(context, "microphone", mono);
+    node.port.onmessage = ({ data }: MessageEvent<Float32Array>) => {
+      parts.push(data);
+      onSamples(data);
+    };
+    context.createMediaStreamSource(stream).connect(node);
   } catch (error) {
     await close(stream, context);
     throw error;
   }
-  const node = new AudioWorkletNode(context, "microphone", {
-    numberOfOutputs: 0,
-    channelCount: 1,
-    channelCountMode: "explicit",
-  });
-  node.port.onmessage = ({ data }: MessageEvent<Float32Array>) => {
-    parts.push(data);
-    onSamples(data);
-  };
-  context.createMediaStreamSource(stream).connect(node);
   return {
     sampleRate: context.sampleRate,
     async stop() {

@@ -259,6 +259,39 @@ browserTest("computed on this device, the score is the server's and the voice is
         match((await visit.page.textContent("#local-note"))!, /^Off: /);
       });
     }
+    await t.step("while the model is still on its way", async () => {
+      await using visit = await (await Visit.open(browser, address)).ready();
+      const { page } = visit, { promise: asked, resolve: onAsked } = Promise.withResolvers<void>();
+      await page.route("**/api/model/weights", async (route) => {
+        await asked;
+        await route.continue();
+      });
+      await visit.choose(sample("george", "3_40"));
+      await page.check("#local");
+      const answer = visit.verify("Ada");
+      await page.locator("#status", { hasText: "Comparing" }).waitFor();
+      deepStrictEqual(visit.posted, []);
+      onAsked();
+      strictEqual(await answer, "No, this is not Ada");
+      deepStrictEqual(visit.posted.map(({ type }) => type), ["application/json"]);
+    });
+    await t.step("when the model does not come", async () => {
+      await using visit = await (await Visit.open(browser, address)).ready();
+      const { page } = visit, { promise: asked, resolve: onAsked } = Promise.withResolvers<void>();
+      await page.route("**/api/model/weights", async (route) => {
+        await asked;
+        await route.abort();
+      });
+      await visit.choose(sample("george", "3_40"));
+      await page.check("#local");
+      await page.click("#identify [type=submit]");
+      onAsked();
+      await page.locator("#error", { hasText: /^The recording was not sent/ }).waitFor();
+      match((await page.textContent("#local-note"))!, /^Still off: The server does not answer/);
+      strictEqual(await page.isChecked("#local"), false);
+      deepStrictEqual(visit.posted, []);
+      visit.complaints.length = 0; // Chromium tells of the request that came to nothing
+    });
   });
 });
 
