@@ -14,8 +14,10 @@ const scripts = ["theme.ts", "main.ts", "engine_worker.ts", "microphone_worklet.
 /** Files that are not scripts: address, place, type. */
 const plainFiles: readonly (readonly [path: string, file: string, type: string])[] = [
   ["/", "index.html", "text/html; charset=utf-8"],
-  ["/page/style.css", "style.css", "text/css; charset=utf-8"],
   ["/page/icon.svg", "icon.svg", "image/svg+xml"],
+  ...["base.css", "controls.css", "recording.css", "answers.css"].map((name) =>
+    [`/page/${name}`, name, "text/css; charset=utf-8"] as const
+  ),
 ];
 
 /** Folders whose modules may be served; the page imports the engine, never the other way round. */

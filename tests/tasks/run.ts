@@ -37,11 +37,6 @@ export function startScript(path: string, args: string[], env: Record<string, st
   return commandOf(["run", "-A", "--no-check", join(root, path), ...args], env).spawn();
 }
 
-/** Starts `deno task NAME …` and leaves it running. */
-export function startDenoTask(name: string, args: string[], env: Record<string, string> = {}): Deno.ChildProcess {
-  return commandOf(["task", "--quiet", name, ...args], env).spawn();
-}
-
 function commandOf(args: string[], env: Record<string, string>, cwd = root): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args,
