@@ -28,7 +28,7 @@ export function scoreScale(
   const scale = scaleOf(threshold, [score]);
   const at = place(score, scale), limit = place(threshold, scale);
   const percent = (value: number) => `${value}%`;
-  const anchor = (x: number) => x < 12 ? "start" : x > 88 ? "end" : "middle";
+  const anchor = (x: number) => x < 20 ? "start" : x > 80 ? "end" : "middle";
   const label = `Score ${showScore(score)}, threshold ${showScore(threshold)}`;
   return draw(
     "svg",
