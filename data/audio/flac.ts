@@ -12,8 +12,8 @@ import {
 
 /** Decodes a FLAC stream that begins with "fLaC". A stream shorter than its header declares is an error. */
 export async function decodeFlac(bytes: Uint8Array, limits: DecodeLimits): Promise<Decoded> {
-  const { sampleRate, channels, bits, declared, inFrames, lastFrame } = readFlacLayout(bytes);
-  checkLength(Math.max(declared, inFrames), { sampleRate, channels }, limits);
+  const { sampleRate, channels, bits, declared, inFrames, widest, lastFrame } = readFlacLayout(bytes);
+  checkLength(Math.max(declared, inFrames), { sampleRate, channels: Math.max(channels, widest) }, limits);
   const { channelData, errors } = await decodeWhole("flac", bytes);
   const found = channelData[0]?.length ?? 0, wanted = declared || inFrames;
   // The decoder leaves out what follows damage: then frames remain beyond the one where it stopped.

@@ -10,6 +10,8 @@ export interface FlacLayout {
   declared: number;
   /** Samples a channel of all frames together, as their own headers have them. */
   inFrames: number;
+  /** Most channels that a frame has by its own header, which may lie about as well as the stream's. */
+  widest: number;
   /** First sample of the last frame. */
   lastFrame: number;
 }
@@ -25,17 +27,32 @@ export function readFlacLayout(bytes: Uint8Array): FlacLayout {
   const { sampleRate, channels, bits } = readFlacFormat(bytes.subarray(8));
   const declared = (bytes[21] & 15) * 2 ** 32 + view.getUint32(22);
   checkFormat(sampleRate, channels);
-  const layout = { sampleRate, channels, bits, declared, inFrames: 0, lastFrame: 0 };
-  const blockSize = view.getUint16(10);
-  for (let at = endOfMetadata(bytes); at + 6 < bytes.length; at++) {
-    if (bytes[at] !== 0xff || (bytes[at + 1] & 0xfe) !== 0xf8) continue;
-    const frame = readFrameHeader(bytes, at, blockSize);
-    if (!frame) continue;
+  const layout = { sampleRate, channels, bits, declared, inFrames: 0, widest: 0, lastFrame: 0 };
+  for (const frame of findFrames(bytes.subarray(endOfMetadata(bytes)), view.getUint16(10))) {
     layout.inFrames += frame.size;
+    layout.widest = Math.max(layout.widest, frame.channels);
     // Other bytes may happen to look like a header: their position is then mostly out of range.
     if (declared === 0 || frame.start < declared) layout.lastFrame = Math.max(layout.lastFrame, frame.start);
   }
   return layout;
+}
+
+/** Samples a channel of the frames that begin in some bytes, and the most channels that one has. */
+export function measureFrames(bytes: Uint8Array): { samples: number; widest: number } {
+  let samples = 0, widest = 0;
+  for (const { size, channels } of findFrames(bytes, 0)) {
+    samples += size;
+    widest = Math.max(widest, channels);
+  }
+  return { samples, widest };
+}
+
+function* findFrames(bytes: Uint8Array, blockSize: number): Iterable<FrameHeader> {
+  for (let at = 0; at + 6 < bytes.length; at++) {
+    if (bytes[at] !== 0xff || (bytes[at + 1] & 0xfe) !== 0xf8) continue;
+    const frame = readFrameHeader(bytes, at, blockSize);
+    if (frame) yield frame;
+  }
 }
 
 /** Sample rate, channels and bits a sample of the STREAMINFO block at the start of `bytes`. */
@@ -53,12 +70,17 @@ function endOfMetadata(bytes: Uint8Array): number {
   return bytes.length;
 }
 
+/** What a frame says about itself. */
+interface FrameHeader {
+  /** Its first sample; right only where the stream's block size is known. */
+  readonly start: number;
+  /** Samples a channel. */
+  readonly size: number;
+  readonly channels: number;
+}
+
 /** The frame header at `at`, if there is one with a right checksum. */
-function readFrameHeader(
-  bytes: Uint8Array,
-  at: number,
-  fixedSize: number,
-): { start: number; size: number } | undefined {
+function readFrameHeader(bytes: Uint8Array, at: number, fixedSize: number): FrameHeader | undefined {
   const sizeCode = bytes[at + 2] >> 4, rateCode = bytes[at + 2] & 15;
   if (sizeCode === 0 || rateCode === 15 || bytes[at + 3] >> 4 > 10 || (bytes[at + 3] & 1) !== 0) return undefined;
   const number = readCodedNumber(bytes, at + 4);
@@ -71,8 +93,13 @@ function readFrameHeader(
   }
   end += rateCode === 12 ? 1 : rateCode > 12 ? 2 : 0;
   if (end >= bytes.length || crc8(bytes, at, end) !== bytes[end]) return undefined;
-  const variable = (bytes[at + 1] & 1) === 1;
-  return { start: variable ? number.value : number.value * fixedSize, size };
+  const variable = (bytes[at + 1] & 1) === 1, assignment = bytes[at + 3] >> 4;
+  // Assignments from 8 on are ways to store two channels.
+  return {
+    start: variable ? number.value : number.value * fixedSize,
+    size,
+    channels: assignment < 8 ? assignment + 1 : 2,
+  };
 }
 
 /** A number coded like a UTF-8 character of up to seven bytes. */

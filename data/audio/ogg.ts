@@ -1,5 +1,6 @@
 import { decodeParts } from "./decoders.ts";
 import { rescaleFlac } from "./flac.ts";
+import { measureFrames } from "./flac_frames.ts";
 import { codecOf, formatOf, type OggStream, readOgg } from "./ogg_pages.ts";
 import {
   checkFormat,
@@ -11,6 +12,9 @@ import {
   toMono,
   Unreadable,
 } from "./recording.ts";
+
+/** A page decodes to all of its channels at once. */
+const MAX_CHANNELS = 8;
 
 /**
  * Decodes the audio of an Ogg file (Vorbis, Opus or FLAC), one page at a time; a chain of streams becomes one recording.
@@ -36,6 +40,7 @@ export async function decodeOgg(bytes: Uint8Array, limits: DecodeLimits): Promis
 async function decodeStream(stream: OggStream, limits: DecodeLimits): Promise<Decoded> {
   const { sampleRate, channels, bits } = formatOf(stream), codec = codecOf(stream);
   checkFormat(sampleRate, channels);
+  if (channels > MAX_CHANNELS) throw new Unreadable(`it has ${channels} channels, wanted at most ${MAX_CHANNELS}`);
   const granule = stream.pages.reduce((most, page) => Math.max(most, page.granule), 0);
   if (stream.problem) {
     const after = showSeconds(granule / sampleRate), rate = `${sampleRate / 1000} kHz`;
@@ -48,12 +53,23 @@ async function decodeStream(stream: OggStream, limits: DecodeLimits): Promise<De
   const parts: Float32Array[] = [];
   let found = 0;
   if (codec === "other") throw new Unreadable("it holds no audio");
-  await decodeParts(codec, stream.pages.map((page) => page.bytes), (channelData) => {
+  await decodeParts(codec, measuredPages(), (channelData) => {
     const part = toMono(bits === undefined ? channelData : rescaleFlac(channelData, bits));
     parts.push(part);
     checkLength(found += part.length, { sampleRate, channels }, limits);
   });
   return { samples: joinParts(parts), sampleRate, channels };
+
+  /** A FLAC frame of 13 bytes can stand for 65,535 samples of each channel, so that a page is measured before it is decoded. */
+  function* measuredPages(): Iterable<Uint8Array> {
+    for (const { bytes, body } of stream.pages) {
+      if (codec === "flac") {
+        const { samples, widest } = measureFrames(body);
+        checkLength(found + samples, { sampleRate, channels: Math.max(channels, widest) }, limits);
+      }
+      yield bytes;
+    }
+  }
 }
 
 function noAudio(bytes: Uint8Array): string {

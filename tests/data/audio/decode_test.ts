@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { decodeAudio, encodeWav, readAudio } from "../../../data/audio/mod.ts";
 import { resample } from "../../../data/features/mod.ts";
+import { oggFlac } from "./ogg_builder.ts";
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/audio/${name}`, import.meta.url));
 const original = fileURLToPath(new URL("../../../data/samples/theo/7_theo_12.wav", import.meta.url));
@@ -98,6 +99,40 @@ Deno.test("few bytes that stand for much audio are refused before they are decod
   await assert.rejects(decodeAudio(bytes, { name: "a", maxSeconds: 60 }), { message });
   assert.equal((await decodeAudio(bytes, { maxSeconds: 200 })).seconds, 200);
 });
+
+/** The silent frames of a FLAC file, 13 bytes each. */
+function silentFrames(flac: Uint8Array, count: number): Uint8Array[] {
+  const first = flac.findIndex((byte, i) => byte === 0xff && flac[i + 1] === 0xf8 && flac[i + 2] === 0x74);
+  return Array.from({ length: count }, (_, i) => flac.subarray(first + i % 24 * 13, first + i % 24 * 13 + 13));
+}
+
+Deno.test("a page of an Ogg file that stands for much audio is refused before it is decoded", async () => {
+  const flac = await Deno.readFile(fixture("silence_200s.flac")),
+    few = silentFrames(flac, 24),
+    many = silentFrames(flac, 250);
+  const { seconds } = await decodeAudio(oggFlac(flac, few, 24 * 65535), { maxSeconds: 200 });
+  assert.equal(seconds, 24 * 65535 / 8000, "the made-up file is a good one");
+  const bytes = oggFlac(flac, many, 1), before = Deno.memoryUsage().rss;
+  assert.ok(bytes.length < 4000);
+  const message = /recording is 2048\.0 s long, above the limit of 2000 s; raise maxSeconds$/;
+  await assert.rejects(decodeAudio(bytes, { maxSeconds: 2000 }), { kind: "too long", message });
+  assert.ok(Deno.memoryUsage().rss - before < 30e6, "decoded it would have 65 MB");
+});
+
+Deno.test("frames that have more channels than their stream says are counted with them", async () => {
+  const flac = await Deno.readFile(fixture("silence_200s.flac")), [frame] = silentFrames(flac, 1);
+  frame[3] = 0x78; // eight channels of 16 bits
+  frame[7] = [...frame.subarray(0, 7)].reduce(crc8, 0);
+  const message = /recording has 12800000 samples in 8 channels, above the limit of 2000000; raise maxSamples$/;
+  await assert.rejects(decodeAudio(flac, { maxSamples: 2e6 }), { kind: "too long", message });
+});
+
+/** CRC-8 with the polynomial x^8 + x^2 + x + 1, one byte further. */
+function crc8(crc: number, byte: number): number {
+  crc ^= byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 0x80 ? (crc << 1 ^ 0x07) & 0xff : crc << 1;
+  return crc;
+}
 
 Deno.test("every format heeds maxSeconds", async () => {
   for (
