@@ -5,7 +5,7 @@ import type { Route } from "./router.ts";
 export interface Operation {
   readonly summary: string;
   /** What comes in: recordings or an embedding, with a name or without. */
-  readonly takes?: { readonly name: "needed" | "none" };
+  readonly takes?: { readonly name: "needed" | "none"; readonly canReplace?: true };
   /** Statuses of success, and the schema of the answer where it is JSON. */
   readonly gives: Readonly<
     Record<number, { readonly description: string; readonly schema?: SchemaName; readonly type?: string }>
@@ -92,7 +92,7 @@ function operationOf({ path, operation, isOpen }: Route): object {
   }]);
   return {
     summary,
-    ...inPath.length + (takes ? 1 : 0) > 0 && { parameters: [...inPath, ...takes ? queryOf(takes) : []] },
+    parameters: [...inPath, ...takes ? queryOf(takes) : []],
     ...takes && { requestBody: bodyOf(takes) },
     responses: Object.fromEntries([...good, ...bad]),
     ...!isOpen && { security: [{}, { token: [] }] },
@@ -101,29 +101,27 @@ function operationOf({ path, operation, isOpen }: Route): object {
 
 type Takes = NonNullable<Operation["takes"]>;
 
-function queryOf({ name }: Takes): object[] {
-  if (name === "none") return [];
-  const describe = (key: string) => ({
-    name: key,
-    in: "query",
-    description: "Where the body is plain audio",
-    schema: text,
-  });
-  return [describe("name")];
+/** What may stand beside the recordings. */
+function factsOf({ name, canReplace }: Takes): Record<string, object> {
+  const replace = { type: "boolean", description: "Forget the person's earlier recordings first" };
+  return { ...name === "needed" && { name: text }, ...canReplace && { replace } };
 }
 
-function bodyOf({ name }: Takes): object {
-  const audio = { type: "string", contentMediaType: "application/octet-stream" };
-  const names: Record<string, unknown> = name === "none" ? {} : { name: text };
-  const json = object({ ...names, embedding: { type: "array", items: number }, model: text });
-  const form = object({ ...names, audio: { type: "array", items: audio } });
+function queryOf(takes: Takes): object[] {
+  const description = "Where the body is plain audio";
+  return Object.entries(factsOf(takes)).map(([name, schema]) => ({ name, in: "query", description, schema }));
+}
+
+function bodyOf(takes: Takes): object {
+  const audio = { type: "string", contentMediaType: "application/octet-stream" }, facts = factsOf(takes);
+  const vector = { embedding: { type: "array", items: number }, model: text, seconds: number };
   return {
     required: true,
     content: {
       "audio/*": { schema: audio },
       "application/octet-stream": { schema: audio },
-      "multipart/form-data": { schema: form },
-      "application/json": { schema: json },
+      "multipart/form-data": { schema: object({ ...facts, audio: { type: "array", items: audio } }, ["replace"]) },
+      "application/json": { schema: object({ ...facts, ...vector }, ["replace", "seconds"]) },
     },
   };
 }

@@ -30,7 +30,9 @@ const refusesVoices = [...always, 403, 408, 409, 413, 415, 422, 503];
 
 /** All routes; the last describes the others. */
 export function makeRoutes(parts: RouteParts): Route[] {
-  const routes = [...voiceRoutes(parts), ...peopleRoutes(parts), ...modelRoutes(parts), ...operatorRoutes(parts)];
+  const voices = [enrollRoute, verifyRoute, identifyRoute], people = [listRoute, forgetRoute];
+  const rest = [modelRoute, weightsRoute, healthRoute, metricsRoute];
+  const routes = [...voices, ...people, ...rest].map((make) => make(parts));
   const description: Route = {
     method: "GET",
     path: "/openapi.json",
@@ -45,15 +47,14 @@ export function makeRoutes(parts: RouteParts): Route[] {
   return [...routes, description];
 }
 
-function voiceRoutes({ service, reader }: RouteParts): Route[] {
-  const model = service.model.id;
-  return [{
+function enrollRoute({ service, reader }: RouteParts): Route {
+  return {
     method: "POST",
     path: "/api/enroll",
     isOpen: false,
     operation: {
       summary: "Add recordings to a person, who is new or known",
-      takes: { name: "needed" },
+      takes: { name: "needed", canReplace: true },
       gives: {
         200: { description: "All of them were enrolled already", schema: "Enrolled" },
         201: { description: "Enrolled", schema: "Enrolled" },
@@ -63,9 +64,13 @@ function voiceRoutes({ service, reader }: RouteParts): Route[] {
     answer: async ({ request }) => {
       const { name, voices, replace } = await reader.read(request, "name");
       const enrolled = service.enroll(name, voices, { replace });
-      return json({ ...enrolled, model }, { status: enrolled.added > 0 ? 201 : 200 });
+      return json({ ...enrolled, model: service.model.id }, { status: enrolled.added > 0 ? 201 : 200 });
     },
-  }, {
+  };
+}
+
+function verifyRoute({ service, reader }: RouteParts): Route {
+  return {
     method: "POST",
     path: "/api/verify",
     isOpen: false,
@@ -77,27 +82,36 @@ function voiceRoutes({ service, reader }: RouteParts): Route[] {
     },
     answer: async ({ request }) => {
       const { name, voices } = await reader.read(request, "name");
-      return json({ ...service.verify(name, voices.map(({ embedding }) => embedding)), model });
+      const verdict = service.verify(name, voices.map(({ embedding }) => embedding));
+      return json({ ...verdict, model: service.model.id });
     },
-  }, {
+  };
+}
+
+/** People of an identification's ranking, at most. */
+const MOST_RANKED = 100;
+
+function identifyRoute({ service, reader }: RouteParts): Route {
+  return {
     method: "POST",
     path: "/api/identify",
     isOpen: false,
     operation: {
       summary: "Who recordings are of; all of one person",
       takes: { name: "none" },
-      gives: { 200: { description: "Everybody, the likeliest first", schema: "Identification" } },
+      gives: { 200: { description: `The ${MOST_RANKED} likeliest, in order`, schema: "Identification" } },
       refuses: refusesVoices,
     },
     answer: async ({ request }) => {
       const { voices } = await reader.read(request, "no name");
-      return json({ ...service.identify(voices.map(({ embedding }) => embedding)), model });
+      const { ranking, ...found } = service.identify(voices.map(({ embedding }) => embedding));
+      return json({ ...found, ranking: ranking.slice(0, MOST_RANKED), model: service.model.id });
     },
-  }];
+  };
 }
 
-function peopleRoutes({ service }: RouteParts): Route[] {
-  return [{
+function listRoute({ service }: RouteParts): Route {
+  return {
     method: "GET",
     path: "/api/speakers",
     isOpen: false,
@@ -107,7 +121,11 @@ function peopleRoutes({ service }: RouteParts): Route[] {
       refuses: always,
     },
     answer: () => json({ speakers: service.speakers() }),
-  }, {
+  };
+}
+
+function forgetRoute({ service }: RouteParts): Route {
+  return {
     method: "DELETE",
     path: "/api/speakers/:name",
     isOpen: false,
@@ -120,17 +138,17 @@ function peopleRoutes({ service }: RouteParts): Route[] {
       if (service.forget(nameFrom(params.name)) > 0) return new Response(null, { status: 204 });
       throw new ApiError(404, "unknown_speaker", "Cannot forget: nobody of that name is enrolled");
     },
-  }];
+  };
 }
 
-function modelRoutes({ service, loaded, judge, weights, limits, sampleRate }: RouteParts): Route[] {
+function modelRoute({ service, loaded, judge, weights, limits, sampleRate }: RouteParts): Route {
   const { id, architecture, featureSettings } = loaded, { scoring, threshold, calibration } = judge;
   const measured = calibration && { eer: calibration.eer, far: calibration.far, frr: calibration.frr };
   const facts = {
     ...{ id, architecture, dim: service.model.dim, sampleRate, featureSettings, scoring, threshold, ...measured },
     ...{ isShared: weights !== null, maxSeconds: limits.maxSeconds, maxBytes: limits.maxBytes },
   };
-  return [{
+  return {
     method: "GET",
     path: "/api/model",
     isOpen: false,
@@ -140,7 +158,11 @@ function modelRoutes({ service, loaded, judge, weights, limits, sampleRate }: Ro
       refuses: always,
     },
     answer: () => json(facts),
-  }, {
+  };
+}
+
+function weightsRoute({ loaded: { id }, weights }: RouteParts): Route {
+  return {
     method: "GET",
     path: "/api/model/weights",
     isOpen: false,
@@ -159,11 +181,11 @@ function modelRoutes({ service, loaded, judge, weights, limits, sampleRate }: Ro
       const isKnown = request.headers.get("if-none-match") === headers.etag;
       return new Response(isKnown ? null : weights, { status: isKnown ? 304 : 200, headers });
     },
-  }];
+  };
 }
 
-function operatorRoutes({ metrics, isStopping, service }: RouteParts): Route[] {
-  return [{
+function healthRoute({ isStopping, service }: RouteParts): Route {
+  return {
     method: "GET",
     path: "/healthz",
     isOpen: true,
@@ -177,7 +199,11 @@ function operatorRoutes({ metrics, isStopping, service }: RouteParts): Route[] {
       service.speakers(); // which reads the database
       return json({ status: "ok" });
     },
-  }, {
+  };
+}
+
+function metricsRoute({ metrics }: RouteParts): Route {
+  return {
     method: "GET",
     path: "/metrics",
     isOpen: false,
@@ -190,5 +216,5 @@ function operatorRoutes({ metrics, isStopping, service }: RouteParts): Route[] {
       const headers = { "content-type": "text/plain; version=0.0.4; charset=utf-8", "cache-control": "no-store" };
       return new Response(metrics.text(), { headers });
     },
-  }];
+  };
 }
