@@ -5,7 +5,7 @@ import { SpeakerStore } from "../../../data/speakers/speaker_store.ts";
 import { voiceWav, writeVerifier } from "../../train/verification/tiny_verifier.ts";
 import { runDenoTask, withFolder } from "../run.ts";
 import { root, startServer } from "./server_process.ts";
-import { ask, post } from "./serving.ts";
+import { ask, post, RawClient } from "./serving.ts";
 
 Deno.test("serve: the page and the API with the permissions of deno.json; SIGTERM finishes what is under way", async () => {
   await withFolder(async (folder) => {
@@ -23,11 +23,16 @@ Deno.test("serve: the page and the API with the permissions of deno.json; SIGTER
     strictEqual((await ask(`${url}/api/speakers/ana`, { method: "DELETE" })).status, 204, "wiping, too");
 
     const under = Array.from({ length: 12 }, (_, i) => post(`${url}/api/enroll?name=p${i}`, voiceWav(100 + i)));
+    using slow = await RawClient.to(Number(new URL(url).port)); // one that never sends all of its body
+    await slow.send("POST /api/identify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\nRIFF");
     await under[0];
+    const start = performance.now();
     child.kill("SIGTERM");
     const answers = await Promise.allSettled(under);
     const { status, out, err } = await ended();
     deepStrictEqual([status.code, status.signal, err], [0, null, ""]);
+    ok(performance.now() - start < 8000, "the slow one is not waited for");
+    match(await slow.answer(), /^HTTP\/1\.1 503 /);
     match(out, /Stopping: what is under way is finished/);
     deepStrictEqual(
       await Array.fromAsync(Deno.readDir(folder), ({ name }) => name).then((all) =>
