@@ -43,8 +43,10 @@ export interface ServerOptions {
   readonly onFault: (error: unknown) => void;
 }
 
-/** Seconds that requests under way have when the server stops; bodies that are still coming are given up at once. */
-const GRACE_SECONDS = 10;
+/** Milliseconds that requests under way have when the server stops; bodies that are still coming are given up at once. */
+const GRACE_MS = 10_000;
+/** Milliseconds for the last answers to leave. */
+const FLUSH_MS = 500;
 
 /** A server that listens until it is stopped. */
 export class SpeakerServer {
@@ -57,6 +59,8 @@ export class SpeakerServer {
   readonly #token: TokenCheck | null;
   readonly #rate: RateLimiter;
   readonly #stopping = new AbortController();
+  /** Requests without an answer. */
+  #underWay = 0;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   /** Starts to listen. */
@@ -90,17 +94,31 @@ export class SpeakerServer {
   /** Takes no more requests, finishes those under way, and closes. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, GRACE_SECONDS * 1000);
-    await Promise.race([this.#server.shutdown(), late]);
-    clearTimeout(timer);
+    const closed = new AbortController();
+    const closing = this.#server.shutdown().finally(() => closed.abort());
+    await Promise.race([closing, this.#answered(closed.signal)]);
     await this.#queue.idle();
+  }
+
+  /**
+   * Waits until every request has its answer, and a moment for the answers to leave. A client that was refused in the middle of its body
+   * may hold its connection open for ever: that is not waited for.
+   */
+  async #answered(closed: AbortSignal): Promise<void> {
+    const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)), end = performance.now() + GRACE_MS;
+    while (!closed.aborted && this.#underWay > 0 && performance.now() < end) await sleep(20);
+    for (let waited = 0; !closed.aborted && waited < FLUSH_MS; waited += 20) await sleep(20);
   }
 
   async #handle(request: Request, address: string): Promise<Response> {
     const start = performance.now();
-    const { route, response } = await this.#answer(request, address);
+    this.#underWay++;
+    const { route, response } = await this.#answer(request, address).finally(() => this.#underWay--);
     for (const [name, value] of Object.entries(securityHeaders)) response.headers.set(name, value);
+    // The rest of a body that was given up shall not be waited for.
+    if (this.#stopping.signal.aborted || [408, 413].includes(response.status)) {
+      response.headers.set("connection", "close");
+    }
     this.#metrics.request(route, { status: response.status, seconds: (performance.now() - start) / 1000 });
     if (request.method !== "HEAD" || response.body === null) return response;
     await response.body.cancel();
