@@ -85,9 +85,13 @@ export function openDatabase(path: string, { create = false, maxBytes }: OpenDat
 function findOrCreate(path: string, { what, create }: { what: string; create: boolean }): boolean {
   try {
     const { isFile, size } = Deno.statSync(path);
-    if (!isFile) throw new Error(`${what}: it is not a file`);
-    return size === 0;
+    if (isFile) return size === 0;
+    throw new Error(`${what}: it is not a file`);
   } catch (error) {
+    if (error instanceof Deno.errors.NotADirectory) {
+      throw new Error(`${what}: a part of its path is a file`, { cause: error });
+    }
+    if (error instanceof Deno.errors.PermissionDenied) throw new Error(`${what}: permission denied`, { cause: error });
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     if (!create) throw new Error(`${what}: there is no such file; enrol somebody first`, { cause: error });
   }

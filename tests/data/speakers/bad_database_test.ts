@@ -25,6 +25,8 @@ Deno.test("what is no database of speakers is refused, and left as it is", async
       () => new SpeakerStore(path("no/a.db"), { create: true }),
       /its folder is missing, or may not be written to$/,
     );
+    await Deno.writeTextFile(path("file"), "");
+    throws(() => new SpeakerStore(path("file/a.db"), { create: true }), /: a part of its path is a file$/);
     throws(() => new SpeakerStore(folder), /^Error: Cannot open ".*": it is not a file$/);
 
     await Deno.writeTextFile(path("text"), "no database, but text ".repeat(99));
