@@ -2,8 +2,8 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { SpeakerStore } from "../../../data/speakers/speaker_store.ts";
-import { startScript, withFolder } from "../../tasks/run.ts";
-import { model, recording } from "./voices.ts";
+import { startScript } from "../../tasks/run.ts";
+import { model, recording, withFastFolder } from "./voices.ts";
 
 /** Runs the child until it has said something, then kills it after a while; gives the lines that it wrote whole. */
 async function killed(path: string, { first, afterMs }: { first: number; afterMs: number }): Promise<string[]> {
@@ -29,7 +29,7 @@ function kill(child: Deno.ChildProcess): void {
 }
 
 Deno.test("a process killed in mid-write loses nothing that it acknowledged", async () => {
-  await withFolder(async (folder) => {
+  await withFastFolder(async (folder) => {
     const path = join(folder, "speakers.db");
     const expected = new Set<number>();
     let next = 0, acknowledged = 0;
@@ -61,7 +61,7 @@ Deno.test("a process killed in mid-write loses nothing that it acknowledged", as
 });
 
 Deno.test("a log that ends anywhere, as a power cut leaves it, gives the enrolments up to there", async () => {
-  await withFolder((folder) => {
+  await withFastFolder((folder) => {
     const path = join(folder, "speakers.db"), copy = join(folder, "copy.db");
     const store = new SpeakerStore(path, { create: true });
     /** After how many bytes of the log each enrolment was acknowledged. */
@@ -85,7 +85,7 @@ Deno.test("a log that ends anywhere, as a power cut leaves it, gives the enrolme
 });
 
 Deno.test("two processes that make the database at once share it", async () => {
-  await withFolder(async (folder) => {
+  await withFastFolder(async (folder) => {
     const path = join(folder, "speakers.db");
     const lives = await Promise.all([0, 100_000, 200_000].map((first) => killed(path, { first, afterMs: 150 })));
     using store = new SpeakerStore(path);
