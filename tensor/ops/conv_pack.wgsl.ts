@@ -7,6 +7,7 @@ import type { Dispatch } from "../device/kernel.ts";
 import type { Block } from "./conv_blocks.ts";
 import { type ConvArgs, convSizes, type ConvWindow } from "./conv_kernel.ts";
 import { convUniform } from "./conv_params.ts";
+import { stripElements, stripPlace } from "./matmul_pack.wgsl.ts";
 
 /** Numbers below this are divided exactly as floats: the error of a quotient is less than its distance from a whole number. */
 const EXACT = 2 ** 20;
@@ -36,12 +37,13 @@ const FOUR = [0, 1, 2, 3];
 const inputAt = (line: string, col: string, inside: string) =>
   `select(0.0, x[${line} + ${col} * xCol], ${inside} && ${col} >= 0 && ${col} < inCols)`;
 
-/** The windows of a block as (image, group, tap, position), with a row of ones after the taps if `ones`. */
+/** The windows of a block as matrices (image, group) in strips of positions over taps, with a row of ones after the taps if `ones`. */
 export function packColumns(c: ConvWindow, block: Block, { ones, from, to }: Bindings & { ones: boolean }): Dispatch {
   const { inChannels, kernel: [rows, cols], groups, outSize } = c;
   const pitch4 = pitchOf(block.count) / 4;
   const taps = inChannels * rows * cols + (ones ? 1 : 0);
-  const { words, lets } = convUniform(c, { ...blockWords(block), pitch4, taps });
+  const matrix4 = stripElements(taps, block.count) / 4;
+  const { words, lets } = convUniform(c, { ...blockWords(block), pitch4, taps, matrix4 });
   const apart = columnsApart();
   const source = `
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -56,7 +58,7 @@ ${lets}
   let first = i32(id.y) * ${CHANNELS};
   let z = i32(id.z);
   if (first >= inChannels) {
-    columns[(z * taps + taps - 1) * pitch4 + j4] = vec4<f32>(1.0);
+    columns[z * matrix4 + ${stripPlace("j4", "taps - 1", "taps")}] = vec4<f32>(1.0);
     return;
   }
   let image = z / groupCount;
@@ -64,7 +66,7 @@ ${lets}
   let p = firstPosition + j4 * 4;
   let row0 = quotient(p, outCols);
   let col0 = p - row0 * outCols;
-  var to = (z * taps + first * kRows * kCols) * pitch4 + j4;
+  var to = z * matrix4 + ${stripPlace("j4", "first * kRows * kCols", "taps")};
   for (var channel = first; channel < min(first + ${CHANNELS}, inChannels); channel++) {
     for (var i = 0; i < kRows; i++) {
       let line = base + channel * xChannel;
@@ -97,7 +99,7 @@ ${
           v = vec4<f32>(v.yzw, ${inputAt("begin", "at", "inside")});
           columns[to] = v;
           at += dilCol;
-          to += pitch4;
+          to += 4;
         }
       `;
 
@@ -115,7 +117,7 @@ function columnsApart(): string {
     FOUR.map((e) => inputAt(`begin${e}`, `at${e}`, `inside${e}`)).join(",\n            ")
   });
 ${FOUR.map((e) => `          at${e} += dilCol;`).join("\n")}
-          to += pitch4;
+          to += 4;
         }
       `;
 }
@@ -130,11 +132,13 @@ const blockWords = ({ image, first, count, images }: Block) => ({
 /** Vec4 of taps that an invocation lays out: two cache lines. */
 const VECTORS = 8;
 
-/** The windows of a block as (group, image, position, tap), rows of whole vec4. */
+/** The windows of a block as a matrix for each group, in strips of taps over (image, position). */
 export function packTaps(c: ConvWindow, block: Block, { from, to }: Bindings): Dispatch {
   const { inChannels, kernel: [rows, cols], groups, outSize } = c;
   const pitch4 = pitchOf(inChannels * rows * cols) / 4;
-  const { words, lets } = convUniform(c, { ...blockWords(block), pitch4 });
+  const depth = block.images * block.count;
+  const matrix4 = stripElements(depth, inChannels * rows * cols) / 4;
+  const { words, lets } = convUniform(c, { ...blockWords(block), pitch4, depth, matrix4 });
   const source = `
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> taps: array<vec4<f32>>;
@@ -158,11 +162,11 @@ ${lets}
   var i = line - channel * kRows;
   var j = first * 4 - line * kCols;
   var start = base + channel * xChannel;
-  let to = (z * positions + index) * pitch4;
+  let at = (z - part * images) * positions + index;
   for (var t = first; t < min(first + ${VECTORS}, pitch4); t++) {
     var value = vec4<f32>(0.0);
 ${FOUR.map((e) => nextTap(e)).join("\n")}
-    taps[to + t] = value;
+    taps[part * matrix4 + ${stripPlace("t", "at", "depth")}] = value;
   }
 }`;
   return {
@@ -189,11 +193,12 @@ const nextTap = (e: number) =>
       start += select(0, xChannel, channelEnds);
     }`;
 
-/** The weights as (group, tap, output channel), rows of whole vec4; the bias as a last row. */
+/** The weights as a matrix for each group, in strips of output channels over taps; the bias as a last row. */
 export function packWeights(c: ConvArgs, { from, bias, to }: Bindings & { bias: number | null }): Dispatch {
   const { inChannels, outChannels, kernel: [rows, cols], groups } = c;
   const taps = inChannels * rows * cols;
-  const { words, lets } = convUniform(c, { pitch: pitchOf(outChannels), taps });
+  const depth = taps + (bias === null ? 0 : 1);
+  const { words, lets } = convUniform(c, { matrix: stripElements(depth, outChannels), taps, depth });
   const last = bias === null ? 1 : 2;
   const source = `
 @group(0) @binding(0) var<storage, read> weight: array<f32>;
@@ -208,7 +213,7 @@ ${lets}
   if (out >= outChannels) { return; }
   let tap = i32(id.y);
   let part = i32(id.z);
-  let to = (part * ${bias === null ? "taps" : "(taps + 1)"} + tap) * pitch + out;
+  let to = part * matrix + (out >> 4u) * depth * 16 + tap * 16 + (out & 15);
   ${
     bias === null ? "" : `if (tap >= taps) {
     panel[to] = bias[bias0 + part * outChannels + out];

@@ -8,9 +8,9 @@ import { positionBlocks } from "./conv_blocks.ts";
 import type { ConvArgs, ConvWindow } from "./conv_kernel.ts";
 import { packColumns, packTaps, packWeights, pitchOf, spread } from "./conv_pack.wgsl.ts";
 import type { MatmulArgs } from "./matmul_kernel.ts";
-import { pack } from "./matmul_pack.wgsl.ts";
+import { pack, stripElements, stripsOf } from "./matmul_pack.wgsl.ts";
 import { reduceSplits } from "./matmul_reduce.wgsl.ts";
-import { multiplyPanels } from "./matmul_register.wgsl.ts";
+import { multiplyStrips } from "./matmul_register.wgsl.ts";
 
 /** Bytes of the matrix of a block. */
 const BLOCK_BYTES = 2 ** 25;
@@ -36,7 +36,7 @@ export function convRegisterGpu(c: ConvArgs, bytes = BLOCK_BYTES): GpuPlan {
   const dispatches: Dispatch[] = [packWeights(c, { from: 1, bias: c.bias === null ? null : 2, to: weights })];
   let [columnBytes, partBytes] = [0, 0];
   for (const block of blocks) {
-    const pitch = pitchOf(block.count);
+    const matrix = stripElements(k, block.count);
     dispatches.push(packColumns(c, block, { ones: c.bias !== null, from: 0, to: columns }));
     const args: MatmulArgs = {
       ...PLAIN,
@@ -46,18 +46,18 @@ export function convRegisterGpu(c: ConvArgs, bytes = BLOCK_BYTES): GpuPlan {
         ...{ batch: [goal.batch, m * goal.channel], row: goal.channel, col: 1 },
       },
     };
-    const product = multiplyPanels(args, {
-      a: { offset: 0, batch: [0, k * pitchOf(m)], inner: pitchOf(m), outer: 1 },
-      b: { offset: 0, batch: [groups * k * pitch, k * pitch], inner: pitch, outer: 1 },
+    const product = multiplyStrips(args, {
+      a: stripsOf(k, [0, stripElements(k, m)]),
+      b: stripsOf(k, [groups * matrix, matrix]),
       bindings: { a: weights, b: columns, bias: null, c: rowMajor ? output : dense, parts },
     });
     dispatches.push(...product.dispatches);
-    columnBytes = Math.max(columnBytes, 4 * block.images * groups * k * pitch);
+    columnBytes = Math.max(columnBytes, 4 * block.images * groups * matrix);
     partBytes = Math.max(partBytes, product.partBytes);
   }
   if (!rowMajor) dispatches.push(spread(c, { from: dense, to: output }));
   const denseBytes = rowMajor ? 4 : 4 * c.batch * groups * m * positions;
-  return { dispatches, scratch: [4 * groups * k * pitchOf(m), columnBytes, Math.max(4, partBytes), denseBytes] };
+  return { dispatches, scratch: [4 * groups * stripElements(k, m), columnBytes, Math.max(4, partBytes), denseBytes] };
 }
 
 /** Inputs [x, g], output weight; g lies row-major or channels last, so that positions are `y.col` apart. */
@@ -74,19 +74,20 @@ export function convWeightRegisterGpu(c: ConvWindow, bytes = BLOCK_BYTES): GpuPl
     const k = block.images * block.count;
     const offset = y.offset + block.image * y.batch + block.first * y.col;
     const panel = { offset, batch: [m * y.channel, y.batch], inner: y.col, outer: y.channel } as const;
-    const packed = pack(panel, { k: block.count, size: m, batch: [groups, block.images], from: 1, to: gPanel });
+    const batch = [groups, block.images] as const;
+    const packed = pack(panel, { k: block.count, size: m, batch, joined: true, from: 1, to: gPanel });
     const args: MatmulArgs = {
       ...{ ...whole, k },
       c: blocks.length === 1 ? goal : { ...goal, offset: i * groups * m * n },
     };
-    const product = multiplyPanels(args, {
-      a: { offset: 0, batch: [0, k * pitchOf(m)], inner: pitchOf(m), outer: 1 },
-      b: { offset: 0, batch: [0, k * pitchOf(n)], inner: pitchOf(n), outer: 1 },
+    const product = multiplyStrips(args, {
+      a: stripsOf(k, [0, stripElements(k, m)]),
+      b: stripsOf(k, [0, stripElements(k, n)]),
       bindings: { a: gPanel, b: taps, bias: null, c: blocks.length === 1 ? output : sums, parts },
     });
     dispatches.push(packed.dispatch, packTaps(c, block, { from: 0, to: taps }), ...product.dispatches);
     gBytes = Math.max(gBytes, packed.bytes);
-    tapBytes = Math.max(tapBytes, 4 * groups * k * pitchOf(n));
+    tapBytes = Math.max(tapBytes, 4 * groups * stripElements(k, n));
     partBytes = Math.max(partBytes, product.partBytes);
   });
   if (blocks.length > 1) {

@@ -8,7 +8,7 @@
 import type { Dispatch, GpuPlan } from "../device/kernel.ts";
 import type { MatmulArgs } from "./matmul_kernel.ts";
 import { matmulLabel } from "./matmul_params.ts";
-import { isPacked, pack, type Panel, panelOfA, panelOfB } from "./matmul_pack.wgsl.ts";
+import { asStrips, isPacked, pack, type Panel, panelOfA, panelOfB, type Strips } from "./matmul_pack.wgsl.ts";
 import { reduceSplits } from "./matmul_reduce.wgsl.ts";
 import { floatBits, foldGrid, uniformLets, uniformWords } from "./wgsl.ts";
 
@@ -35,24 +35,24 @@ export function matmulRegisterGpu(args: MatmulArgs, tile: RegisterTile = chooseT
   const scratch: number[] = [];
   const hasBias = args.bias !== null;
   const c = hasBias ? 3 : 2;
-  const place = (panel: Panel, size: number, from: number): [Panel, number] => {
-    if (isPacked(panel, size)) return [panel, from];
+  const place = (panel: Panel, size: number, from: number): [Strips, number] => {
+    if (isPacked(panel, size)) return [asStrips(panel), from];
     const packing = pack(panel, { k, size, batch, from, to: c + 1 + scratch.length });
     dispatches.push(packing.dispatch);
     scratch.push(packing.bytes);
-    return [packing.panel, c + scratch.length];
+    return [packing.strips, c + scratch.length];
   };
   const [a, aBinding] = place(panelOfA(args.a), m, 0);
   const [b, bBinding] = place(panelOfB(args.b), n, 1);
   const bindings = { a: aBinding, b: bBinding, bias: hasBias ? 2 : null, c, parts: c + 1 + scratch.length };
-  const plan = multiplyPanels(args, { a, b, tile, bindings });
+  const plan = multiplyStrips(args, { a, b, tile, bindings });
   dispatches.push(...plan.dispatches);
   if (plan.partBytes > 0) scratch.push(plan.partBytes);
   return scratch.length ? { dispatches, scratch } : { dispatches };
 }
 
-/** What {@linkcode multiplyPanels} reads and writes: bindings of the call, `parts` for partial products. */
-interface PanelBindings {
+/** What {@linkcode multiplyStrips} reads and writes: bindings of the call, `parts` for partial products. */
+interface StripBindings {
   readonly a: number;
   readonly b: number;
   readonly bias: number | null;
@@ -60,10 +60,10 @@ interface PanelBindings {
   readonly parts: number;
 }
 
-/** The product of packed panels (`args.a` and `args.b` are not looked at), and the bytes that partial products need. */
-export function multiplyPanels(
+/** The product of operands in strips (`args.a` and `args.b` are not looked at), and the bytes that partial products need. */
+export function multiplyStrips(
   args: MatmulArgs,
-  { a, b, tile = chooseTile(args), bindings }: { a: Panel; b: Panel; tile?: RegisterTile; bindings: PanelBindings },
+  { a, b, tile = chooseTile(args), bindings }: { a: Strips; b: Strips; tile?: RegisterTile; bindings: StripBindings },
 ): { dispatches: Dispatch[]; partBytes: number } {
   const splits = chooseSplits(args, tile);
   const { bias, c, parts } = bindings;
@@ -109,8 +109,8 @@ function chooseSplits(args: MatmulArgs, tile: RegisterTile): number {
 }
 
 interface Product {
-  readonly a: Panel;
-  readonly b: Panel;
+  readonly a: Strips;
+  readonly b: Strips;
   readonly tile: RegisterTile;
   readonly bindings: readonly number[];
   readonly splits: number;
@@ -126,7 +126,7 @@ function product(args: MatmulArgs, { a, b, tile, bindings, splits }: Product): D
     ...[b.offset / 4, b.batch[0] / 4, b.batch[1] / 4, b.inner / 4],
     ...[c.offset, c.batch[0], c.batch[1], c.row],
     ...[args.bias ?? 0, floatBits(args.alpha), Number(args.activation === "relu")],
-    ...[Math.ceil(k / splits), batch[0] * batch[1] * m * n],
+    ...[Math.ceil(k / splits), batch[0] * batch[1] * m * n, a.strip / 4, b.strip / 4],
   ];
   return {
     label: matmulLabel(`matmul ${tile[0]}x${tile[1]}${splits > 1 ? ` split ${splits}` : ""}`, args),
@@ -140,7 +140,7 @@ function product(args: MatmulArgs, { a, b, tile, bindings, splits }: Product): D
 const LETS = uniformLets(
   [
     ..."count m n k rowTiles colTiles batches batch1 a0 aBatch0 aBatch1 aInner b0 bBatch0 bBatch1 bInner".split(" "),
-    ..."c0 cBatch0 cBatch1 cRow bias0 alpha relu splitLength splitStride".split(" "),
+    ..."c0 cBatch0 cBatch1 cRow bias0 alpha relu splitLength splitStride aStrip bStrip".split(" "),
   ],
   ["alpha"],
 );
@@ -187,8 +187,8 @@ ${TRAVERSAL}
   let split = matrix / batches;
   let first = split * splitLength;
   let steps = min(splitLength, max(k, first) - first);
-  var ai = a0 + z0 * aBatch0 + z1 * aBatch1 + first * aInner + row4;
-  var bi = b0 + z0 * bBatch0 + z1 * bBatch1 + first * bInner + col4;
+  var ai = a0 + z0 * aBatch0 + z1 * aBatch1 + first * aInner + (row4 >> 2u) * aStrip + (row4 & 3u);
+  var bi = b0 + z0 * bBatch0 + z1 * bBatch1 + first * bInner + (col4 >> 2u) * bStrip + (col4 & 3u);
 ${times(rows, (i) => times(cols4, (j) => `  var c${i}_${j} = vec4<f32>(0.0);`))}
   for (var left = steps / ${UNROLL}u; left > 0u; left--) {
 ${round([rows, cols], UNROLL)}
