@@ -85,7 +85,9 @@ forEachDevice("a thousand steps leave memory as it was after the first", async (
     if (i % 8 === 0) await step.results.read();
   }
   const { losses } = await step.results.read();
-  deepStrictEqual(memory(device), before);
+  const after = memory(device);
+  // less where meanwhile the models of earlier tests were collected
+  for (const key of ["used", "buffers", "reserved"] as const) ok(after[key] <= before[key], `${key}: ${after[key]}`);
   ok(losses.every((loss) => loss < 0.5), `it has learnt its batch by heart: ${losses}`);
   step.dispose();
 });
