@@ -40,7 +40,8 @@ await runTask(async () => {
   }
   await checkWritable(out);
   const screen = new Screen();
-  const { embed, writeEmbeddings } = await import("../train/verification/embed.ts"); // only now: --help needs no engine
+  const { checkReplaceable, embed, writeEmbeddings } = await import("../train/verification/embed.ts"); // only now: --help needs no engine
+  await checkReplaceable(out);
   const result = await embed({ model, data, recordings, windowSeconds, batchSize, device }, { screen });
   await writeEmbeddings(out, result);
   screen.info(`Wrote ${result.embeddings.length} embeddings to ${out}`);

@@ -10,6 +10,12 @@ export interface Recording {
   seconds: number;
 }
 
+/**
+ * Floats may go beyond 1, and some files hold integers of up to 32 bits in them; from much further out the power of a sound is no float32 any
+ * more, and features are no numbers.
+ */
+export const LARGEST_SAMPLE = 2 ** 32;
+
 /** Mono samples of a file and how they were stored. */
 export type Decoded = Omit<Recording, "seconds">;
 

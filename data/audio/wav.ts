@@ -1,4 +1,4 @@
-import { checkLength, dataView, type Decoded, type DecodeLimits, Unreadable } from "./recording.ts";
+import { checkLength, dataView, type Decoded, type DecodeLimits, LARGEST_SAMPLE, Unreadable } from "./recording.ts";
 import { readWavHeader, type WavHeader } from "./wav_header.ts";
 
 /**
@@ -9,7 +9,7 @@ export function decodeWav(bytes: Uint8Array, limits: DecodeLimits): Decoded {
   const header = readWavHeader(bytes), { sampleRate, channels, length } = header;
   checkLength(length, { sampleRate, channels }, limits);
   const samples = header.sampleBytes === 2 ? readInt16(bytes, header) : readSamples(bytes, header);
-  if (header.float) checkFinite(samples);
+  if (header.float) checkRange(samples);
   return { samples, sampleRate, channels };
 }
 
@@ -48,9 +48,11 @@ function sampleReader(view: DataView, { float, sampleBytes }: WavHeader): (at: n
   }
 }
 
-function checkFinite(samples: Float32Array): void {
-  const at = samples.findIndex((x) => !Number.isFinite(x));
-  if (at >= 0) throw new Unreadable(`sample ${at} of ${samples.length} is ${samples[at]}`);
+function checkRange(samples: Float32Array): void {
+  const at = samples.findIndex((x) => !(Math.abs(x) <= LARGEST_SAMPLE));
+  if (at < 0) return;
+  const remedy = Number.isFinite(samples[at]) ? ", far beyond full scale, which is 1" : "";
+  throw new Unreadable(`sample ${at} of ${samples.length} is ${samples[at]}${remedy}`);
 }
 
 /**

@@ -46,7 +46,13 @@ function wrong(file: string, line: number, fact: string): SyntaxError {
 
 /** Lines `path⇥label`; empty lines and lines that start with # are passed over. */
 async function textLines(file: string, { labelled }: ListOptions): Promise<Line[]> {
-  const found: Line[] = [], lines = (await Deno.readTextFile(file)).replace(/^\ufeff/, "").split(/\r?\n/);
+  const text = await Deno.readTextFile(file), found: Line[] = [];
+  if (text.includes("\0")) {
+    throw new SyntaxError(
+      `Cannot read ${JSON.stringify(file)}: it is no text, wanted a list of recordings, one a line`,
+    );
+  }
+  const lines = text.replace(/^\ufeff/, "").split(/\r?\n/);
   for (const [index, line] of lines.entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
     const number = index + 1, [name, label = "", ...rest] = line.split("\t").map((part) => part.trim());

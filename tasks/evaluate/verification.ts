@@ -1,6 +1,7 @@
 /** `deno task evaluate --verification` and `--trials`: measures a model as a verifier. @module */
 import { basename, join, resolve } from "node:path";
 import { choice, flag, flagOf, integer, number, text } from "../../train/fields.ts";
+import { checkWritable } from "../../train/predictions_csv.ts";
 import type { Screen } from "../../train/progress.ts";
 import { operatingPointNames, parseOperatingPoint } from "../../train/verification/operating_point.ts";
 import type { PaintedPicture } from "../../train/verification/write.ts";
@@ -76,14 +77,15 @@ export async function evaluateVerification(options: Options, screen: Screen): Pr
   const { verificationText } = await import("../../train/verification/text_report.ts");
   const out = given ?? await folderFor(options);
   await checkFolder(out);
+  const calibration = calibrate && options.protocol !== "s4" ? await calibrationPath(options.model) : null;
+  if (calibration !== null) await checkWritable(calibration);
   const result = await verify({ ...request, topN, operatingPoint: point }, { screen });
+  screen.log("\n" + verificationText(result.report)); // before anything is written, which may fail
   const files = await writeVerification(out, result, { pictures: await picturesOf(result.report) });
-  screen.log("\n" + verificationText(result.report));
   screen.info(`Wrote ${join(out, files[0])}, and beside it ${files.slice(1).join(", ")}`);
-  if (calibrate && result.calibration !== null) {
-    const path = await calibrationPath(options.model);
-    await writeCalibration(path, result.calibration);
-    screen.info(`Wrote the threshold ${result.calibration.threshold.toFixed(4)} to ${path}`);
+  if (calibration !== null && result.calibration !== null) {
+    await writeCalibration(calibration, result.calibration);
+    screen.info(`Wrote the threshold ${result.calibration.threshold.toFixed(4)} to ${calibration}`);
   } else if (calibrate) {
     screen.info("No calibration is written: S4's protocol compares recordings with themselves");
   }

@@ -89,6 +89,27 @@ Deno.test("evaluate: flags that contradict each other exit with 2", async () => 
   await usage(["--trials", "t", "--protocol", "s4"], /--protocol s4 is of all pairs of --data/);
 });
 
+Deno.test("evaluate --verification: a threshold that cannot be written is found out before the work", async () => {
+  await withSpeakers(async ({ root, model, data }) => {
+    await Deno.mkdir(join(root, "m.calibration.json"));
+    const request = [
+      "--model",
+      model,
+      "--verification",
+      "--data",
+      data,
+      "--out",
+      join(root, "report"),
+      "--device",
+      "cpu",
+    ];
+    const finished = await runDenoTask("evaluate", request);
+    refused(finished, /^error: Cannot write ".*m\.calibration\.json": it is a folder$/m, 1);
+    doesNotMatch(finished.out, /Score/);
+    strictEqual((await runDenoTask("evaluate", [...request, "--no-calibrate"])).code, 0);
+  });
+});
+
 Deno.test("embed: recordings, a folder, broken ones; names and lengths in the metadata", async () => {
   await withSpeakers(async ({ root, model, data }) => {
     const out = join(root, "e.safetensors"), shared = ["--model", model, "--out", out, "--device", "cpu"];
@@ -123,6 +144,16 @@ Deno.test("embed: recordings, a folder, broken ones; names and lengths in the me
       1,
     );
     deepStrictEqual(readSafetensors(out).arrays.embeddings.shape, [1, 16]); // what was there stays
+    const recording = join(data, "dora", "0.wav"), there = await Deno.readFile(recording);
+    const over = ["--model", model, "--device", "cpu", "--out"];
+    for (const file of [recording, model]) {
+      refused(
+        await runDenoTask("embed", [...over, file, recording]),
+        /^error: Cannot write ".*": it is there already and holds no embeddings; give another file with --out$/m,
+        1,
+      );
+    }
+    deepStrictEqual(await Deno.readFile(recording), there);
     refused(await runDenoTask("embed", shared), /^error: Cannot embed: give either recordings or --data DIR$/m, 2);
     refused(
       await runDenoTask("embed", [...shared, "--out", join(root, "none", "e"), broken]),

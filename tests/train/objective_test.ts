@@ -40,6 +40,18 @@ forEachDevice("an objective takes cosines for a margin, and the margin of the st
   strictEqual(await plain.loss(logits, labels).item(), await wanted.item());
 });
 
+forEachDevice("the angular margin in training has no jump where cos(θ + m) would rise again", async () => {
+  const margin = 0.35, edge = -Math.cos(margin), labels = tensor(Int32Array.of(0));
+  const objective = new Objective({ ...config, loss: "aam-softmax", margin, scale: 1, marginSteps: 0 });
+  objective.startStep(1);
+  const lossAt = async (c: number) => await objective.loss(tensor([[c, 0]]), labels).item();
+  const wanted = (moved: number) => Math.log(1 + Math.exp(-moved));
+  const [before, after] = [edge + 1e-4, edge - 1e-4];
+  ok(Math.abs(await lossAt(before) - wanted(Math.cos(Math.acos(before) + margin))) < 1e-4);
+  ok(Math.abs(await lossAt(after) - wanted(after - 1 + Math.cos(margin))) < 1e-4);
+  ok(Math.abs(await lossAt(before) - await lossAt(after)) < 1e-3);
+});
+
 forEachDevice("a run with a margin learns, logs accuracy without it, and saves a model of cosines", async (device) => {
   await withData(async (folder, data) => {
     for (const loss of ["am-softmax", "aam-softmax"] as const) {

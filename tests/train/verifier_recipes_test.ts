@@ -1,6 +1,7 @@
 /** The recipes of verifiers, as far as a test has time for them: narrow models on tones. @module */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
+import { createFeatures } from "../../data/features/mod.ts";
 import { EmbeddingClassifier } from "../../nn/mod.ts";
 import { loadModel } from "../../train/model_file.ts";
 import { recipeNamed } from "../../train/recipes/mod.ts";
@@ -50,6 +51,18 @@ Deno.test("ecapa trains a narrow model on chunks and validates on the first one 
     strictEqual(featureSettings?.normalize, "mean");
   });
 });
+
+for (const features of ["s4-mel", "s4-spectrogram", "s4-mfcc"]) {
+  Deno.test(`ecapa takes the write-up's own features, ${features}, and is as wide as they are (cpu)`, async () => {
+    await withFolder(async (folder) => {
+      await writeSpeakers(folder, 4);
+      const run = await runSmall(undefined, { ...narrowed("ecapa", folder), features, epochs: 1 });
+      ok(run.rows.some(({ loss }) => typeof loss === "number" && Number.isFinite(loss)));
+      const { channels, featureSettings } = await loadModel(join(folder, "run"));
+      deepStrictEqual([channels, featureSettings?.normalize], [createFeatures(features).channels, "layer"]);
+    });
+  });
+}
 
 Deno.test("ecapa-small takes one recording a speaker, none for validation, and goes on as if never stopped (cpu)", async () => {
   await withFolder(async (folder) => {

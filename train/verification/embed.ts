@@ -1,6 +1,6 @@
 /** Embeddings of recordings as a file. @module */
 import { findTestRecordings } from "../../data/preprocess/recordings.ts";
-import { type ArrayDict, writeSafetensors } from "../../data/files/mod.ts";
+import { type ArrayDict, openSafetensors, writeSafetensors } from "../../data/files/mod.ts";
 import { ioFact } from "../io_fact.ts";
 import { loadModel } from "../model_file.ts";
 import type { Skipped } from "../model_recordings.ts";
@@ -60,6 +60,28 @@ async function embedHere(request: EmbedRequest, screen: Screen): Promise<EmbedRe
   return { model: loaded.id, embeddings, skipped };
 }
 
+const FORMAT = "voxgrad embeddings 1";
+
+/**
+ * Refuses to write embeddings over a file that holds something else, such as a recording or a model that was meant to be read.
+ *
+ * @throws {Error} Where there is such a file.
+ */
+export async function checkReplaceable(path: string): Promise<void> {
+  const size = await Deno.stat(path).then(({ isFile, size }) => isFile ? size : 0, () => 0);
+  if (size === 0 || isEmbeddings(path)) return;
+  throw new Error(`Cannot write "${path}": it is there already and holds no embeddings; give another file with --out`);
+}
+
+function isEmbeddings(path: string): boolean {
+  try {
+    using file = openSafetensors(path);
+    return file.metadata.format === FORMAT;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Writes `embeddings`, (recordings, dim), to a safetensors file, which appears complete or not at all. Its metadata are `format`, the `model`'s
  * digest, and as JSON the recordings' `names` and their lengths in `seconds`.
@@ -70,7 +92,7 @@ export async function writeEmbeddings(path: string, { model, embeddings }: Embed
   const { values, count, dim } = matrixOf(embeddings.map(({ embedding }) => embedding));
   const arrays: ArrayDict = { embeddings: { shape: [count, dim], data: values } };
   const metadata = {
-    format: "voxgrad embeddings 1",
+    format: FORMAT,
     model,
     names: JSON.stringify(embeddings.map(({ name }) => name)),
     seconds: JSON.stringify(embeddings.map(({ seconds }) => Number(seconds.toFixed(3)))),

@@ -1,4 +1,5 @@
 /** From recordings to embeddings. Nothing here or below touches files, so that it works in a browser. @module */
+import { LARGEST_SAMPLE } from "../../data/audio/recording.ts";
 import { createFeatures, type FeatureExtractor, type FeatureSettings } from "../../data/features/mod.ts";
 import { isSilent, windowSamples } from "../../data/features/silence.ts";
 import type { LoadedModel } from "../model_from_bytes.ts";
@@ -94,18 +95,19 @@ export class Embedder {
 
   /**
    * Features of one waveform, for {@linkcode Embedder.embedFeatures}: to be computed when a recording arrives, before several are embedded
-   * together. A long one is cut into equal windows first.
+   * together. A long one is cut into equal windows first; windows that are silent say nothing and are left out.
    *
    * @param wave mono, `sampleRate` samples a second
    * @param options `name`: what to call it in errors
    * @throws {UnusableWave} Where it is shorter than the window of one frame, silent (no sample is further from 0 than 2⁻¹⁵), or has a
-   * sample that is NaN or infinite.
+   * sample that is NaN, infinite or beyond 2³².
    */
   prepare(wave: Float32Array, { name }: { readonly name?: string } = {}): FeatureWindows {
     this.#check(wave, name === undefined ? "the recording" : JSON.stringify(name));
     const count = Math.max(1, Math.ceil(wave.length / this.#windowSamples));
     const edge = (i: number) => Math.round(i * wave.length / count);
-    return Array.from({ length: count }, (_, i) => this.#extractor.apply(wave.subarray(edge(i), edge(i + 1))));
+    const windows = Array.from({ length: count }, (_, i) => wave.subarray(edge(i), edge(i + 1)));
+    return windows.filter((window) => !isSilent(window)).map((window) => this.#extractor.apply(window));
   }
 
   /** One embedding of length 1 for each recording that {@linkcode Embedder.prepare} has prepared, in order. */
@@ -119,8 +121,11 @@ export class Embedder {
       const [has, wanted] = [wave.length, least].map((n) => (n / this.sampleRate * 1000).toFixed(0));
       throw new UnusableWave("short", `Cannot embed ${name}: it is ${has} ms long, wanted at least ${wanted} ms`);
     }
-    const at = wave.findIndex((x) => !Number.isFinite(x));
-    if (at >= 0) throw new UnusableWave("not finite", `Cannot embed ${name}: sample ${at} is ${wave[at]}`);
+    const at = wave.findIndex((x) => !(Math.abs(x) <= LARGEST_SAMPLE));
+    if (at >= 0) {
+      const scale = Number.isFinite(wave[at]) ? ", far beyond full scale, which is 1" : "";
+      throw new UnusableWave("not finite", `Cannot embed ${name}: sample ${at} is ${wave[at]}${scale}`);
+    }
     if (isSilent(wave)) throw new UnusableWave("silent", `Cannot embed ${name}: it is silent`);
   }
 }

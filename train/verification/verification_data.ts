@@ -27,6 +27,8 @@ export interface DataOptions {
   readonly screen: Screen;
   /** Gets recordings that cannot be used. */
   readonly skipped: Skipped[];
+  /** Whether recordings of unknown speakers are refused. Default false. */
+  readonly mustSayWho?: boolean;
 }
 
 /** Recordings with their embeddings. */
@@ -91,13 +93,8 @@ export async function openAllPairs(
   path: string,
   { self, ...options }: DataOptions & { readonly self: boolean },
 ): Promise<VerificationData> {
-  const { names, labels, embeddings } = await openEmbedded(path, options);
-  if (labels === null) {
-    throw new Error(
-      `Cannot compare the recordings of "${path}": nothing says who speaks; give folders named by the speakers, ` +
-        "a list of lines PATH<tab>SPEAKER, or a --label pattern",
-    );
-  }
+  const { names, labels, embeddings } = await openEmbedded(path, { ...options, mustSayWho: true });
+  if (labels === null) throw new Error("internal: recordings without speakers were embedded");
   const speakers = numbered(labels), trials = allPairs(speakers, { self });
   return { names, embeddings, speakers, speakerNames: [...new Set(labels)], trials, selfTrials: 0, lostTrials: 0 };
 }
@@ -130,16 +127,23 @@ async function openSet(path: string, options: DataOptions): Promise<EmbeddedReco
 
 async function listRecordings(
   path: string,
-  { label, labelColumn, screen }: DataOptions,
+  { label, labelColumn, screen, mustSayWho = false }: DataOptions,
 ): Promise<{ recordings: NamedRecording[]; labels: string[] | null }> {
   try {
     const { recordings, unlabelled } = await findRecordings(path, { label, labelColumn });
     if (unlabelled.length > 0) screen.info(`${unlabelled.length} recordings have no label and are left out`);
     return { recordings, labels: recordings.map(({ label }) => label) };
   } catch (error) {
-    if (label !== undefined || labelColumn !== undefined) throw error;
+    const isTold = label !== undefined || labelColumn !== undefined;
+    if (isTold || mustSayWho && error instanceof SyntaxError) throw error; // a line of a list, and what is wrong with it
     // loose recordings, or a list without speakers; where it is something else, this says what
-    return { recordings: await findTestRecordings(path), labels: null };
+    const recordings = await findTestRecordings(path);
+    if (!mustSayWho) return { recordings, labels: null };
+    throw new Error(
+      `Cannot compare the recordings of "${path}": nothing says who speaks; give folders named by the speakers, ` +
+        "a list of lines PATH<tab>SPEAKER, or a --label pattern",
+      { cause: error },
+    );
   }
 }
 

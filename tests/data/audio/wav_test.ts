@@ -142,6 +142,15 @@ Deno.test("WAV is refused: NaN and infinite samples, by their number", async () 
   }
 });
 
+Deno.test("WAV: floats may hold integers of 32 bits; what is further out, and would make features NaN, is refused", async () => {
+  const floats = (...values: number[]) => bytesOf(values, 4, (view, at, value) => view.setFloat32(at, value, true));
+  const { samples } = await decode({ code: 3, bits: 32, data: floats(2 ** 31, -(2 ** 31)) });
+  assert.deepEqual([...samples], [2 ** 31, -(2 ** 31)]);
+  await assert.rejects(decode({ code: 3, bits: 32, data: floats(0, -(2 ** 100)) }), {
+    message: `Cannot read "a.wav": sample 1 of 2 is ${-(2 ** 100)}, far beyond full scale, which is 1`,
+  });
+});
+
 Deno.test("WAV is refused: headers without their chunks", async () => {
   const whole = buildWav({ data: int16(1, 2, 3) });
   const messages = [

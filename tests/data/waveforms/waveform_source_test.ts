@@ -5,6 +5,7 @@ import { TrainingBatches } from "../../../data/batches/mod.ts";
 import { createFeatures, featurePresets, resample } from "../../../data/features/mod.ts";
 import { type WaveformOptions, WaveformSource } from "../../../data/waveforms/mod.ts";
 import { withFolder } from "../../tasks/run.ts";
+import { buildWav } from "../audio/wav_builder.ts";
 import { floatWav, swell, writeRecordings } from "./recordings.ts";
 
 const settings = featurePresets.speaker80;
@@ -80,6 +81,17 @@ Deno.test("waveforms: other rates are resampled", async () => {
     await Deno.writeFile(path, encodeWav(wave, 44100));
     using source = await WaveformSource.open([{ path, id: "a", label: 0 }], options);
     same((await source.read(0)).data, features.apply(resample(rounded(wave), 44100, 16000)).data);
+  });
+});
+
+Deno.test("waveforms: channels are mixed", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "a.wav"), wave = rounded(swell(1)), data = new Float32Array(2 * wave.length);
+    wave.forEach((x, i) => data[2 * i + 1] = 2 * x); // the left channel is silent
+    const stored = { code: 3, bits: 32, channels: 2, sampleRate: 16000, data: new Uint8Array(data.buffer) };
+    await Deno.writeFile(path, buildWav(stored));
+    using source = await WaveformSource.open([{ path, id: "a", label: 0 }], options);
+    same((await source.read(0)).data, features.apply(wave).data);
   });
 });
 

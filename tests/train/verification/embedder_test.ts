@@ -47,6 +47,13 @@ Deno.test("a long recording is the mean direction of its equal windows", async (
   ok(furthest(whole, unbroken) > 1e-4, "in one window it is another one");
 });
 
+Deno.test("silent windows of a long recording have no part in its embedding", async () => {
+  const embedder = new Embedder(await tinyModel(), { windowSeconds: 1 });
+  const speech = voice(120, 1), padded = new Float32Array(3 * speech.length);
+  padded.set(speech, speech.length);
+  deepStrictEqual(await embedder.embed([padded]), await embedder.embed([speech]));
+});
+
 Deno.test("a model that looks at clips of one length sees all of a longer recording", async () => {
   const embedder = new Embedder(await tinyModel({ config: kinds[2] }));
   const [wave, other] = [voice(120, 2), voice(300, 2)]; // a clip has 0.64 s
@@ -87,6 +94,11 @@ Deno.test("waveforms that tell nothing are refused, with a reason that callers c
   refused(new Float32Array(0), "short", short.replace("20", "0"));
   refused(new Float32Array(8000).fill(2 ** -15), "silent", "Cannot embed the recording: it is silent");
   refused(voice(100, 1).fill(NaN, 7, 8), "not finite", "Cannot embed the recording: sample 7 is NaN");
+  refused(
+    voice(100, 1).fill(2 ** 99, 7, 8),
+    "not finite",
+    `Cannot embed the recording: sample 7 is ${2 ** 99}, far beyond full scale, which is 1`,
+  );
   await rejects(embedder.embed([voice(100, 1), new Float32Array(8000)]), UnusableWave);
 });
 

@@ -1,6 +1,7 @@
 /** Scores of many trials are those of a scorer, pair by pair. @module */
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { Random } from "../../../data/random.ts";
+import { detCurve, equalErrorRate } from "../../../train/metrics/mod.ts";
 import { makeCohort } from "../../../train/verification/cohort.ts";
 import { meanOf, scoreTrials } from "../../../train/verification/score_trials.ts";
 import { makeScorer, type ScoringSettings } from "../../../train/verification/scorer.ts";
@@ -34,6 +35,26 @@ forEachDevice("scores of all pairs and of a few, by each kind of scoring", async
       }
     }
   }
+});
+
+Deno.test("a million trials are scored and measured in seconds, and exactly (cpu)", async () => {
+  const speakers = Uint32Array.from({ length: 1500 }, (_, i) => Math.floor(i / 15));
+  const trials = allPairs(speakers), random = new Random(5);
+  const own = vectors(100, 16, 6), noisy = (x: number) => x + 4 * (random.uniform() - 0.5);
+  const start = performance.now();
+  const scores = await scoreTrials(matrixOf([...speakers].map((s) => own[s].map(noisy))), trials, {
+    scoring: "cosine",
+  });
+  const { rate, threshold } = equalErrorRate(detCurve(scores, trials.isTarget));
+  const seconds = (performance.now() - start) / 1000;
+  ok(seconds < 30, `${seconds} s`); // takes 1 s alone on two cores; a list of boxed numbers and a threshold at a time takes minutes
+  const wrong = [0, 0], all = [0, 0];
+  scores.forEach((score, i) => {
+    all[trials.isTarget[i]]++;
+    if (score >= threshold !== (trials.isTarget[i] === 1)) wrong[trials.isTarget[i]]++;
+  });
+  ok(all[0] + all[1] > 1e6 && rate > 0.001 && rate < 0.4, `${rate}`);
+  for (const kind of [0, 1]) ok(Math.abs(wrong[kind] / all[kind] - rate) <= 1 / all[1], `${kind}`);
 });
 
 Deno.test("no trials have no scores, and what is missing or does not fit is refused", async () => {

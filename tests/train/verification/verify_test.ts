@@ -199,6 +199,17 @@ Deno.test("trials that say nothing, and files that are not there, are refused", 
       measure({ model, data: join(data, "emil") }),
       /nothing says who speaks; give folders named by the speakers/,
     );
+    const speakers = join(root, "speakers.txt"), bytes = join(root, "list.txt");
+    await Deno.writeTextFile(speakers, "data/dora/1.wav\tdora\ndata/emil/1.wav emil\n");
+    await rejects(
+      measure({ model, data: speakers }),
+      /^SyntaxError: Cannot read ".*speakers\.txt", line 2: wanted a path, a tab and a label$/,
+    );
+    await Deno.copyFile(join(data, "emil", "1.wav"), bytes);
+    await rejects(
+      measure({ model, data, scoring: "s-norm", cohort: bytes }),
+      /^SyntaxError: Cannot read ".*list\.txt": it is no text, wanted a list of recordings, one a line$/,
+    );
     await rejects(measure({ model: join(root, "none"), data }), /Cannot load model ".*none": there is no such file/);
   });
 });
