@@ -31,31 +31,29 @@ export class Uploads {
   /**
    * Receives the body of a request, works on it, and forgets it.
    *
-   * @throws {ApiError} 413 where it is too long, whatever its header says; 408 where it takes too long; 400 where it ends early; 503 where
-   * there are too many.
+   * @throws {ApiError} 413 where it is too long, whatever its header says, or comes in crumbs; 408 where it takes too long; 400 where it
+   * ends early; 503 where there are too many.
    */
   async receive<T>(request: Request, maxBytes: number, work: (body: Uint8Array) => Promise<T>): Promise<T> {
     const declared = Number(request.headers.get("content-length") ?? 0);
     if (!(declared <= maxBytes)) throw tooLarge(maxBytes);
     if (this.#receiving >= this.#limits.maxUploads) throw overloaded("too many uploads at a time");
-    const parts: Uint8Array[] = [];
-    let size = 0;
+    const body = new Body();
     try {
       this.#receiving++;
       try {
         for await (const part of this.#parts(request)) {
-          size += part.length;
           this.#held += part.length;
-          if (size > maxBytes) throw tooLarge(maxBytes);
+          body.add(part);
+          if (body.size > maxBytes) throw tooLarge(maxBytes);
           if (this.#held > this.#limits.maxHeldBytes) throw overloaded("too much is being uploaded at a time");
-          parts.push(part);
         }
       } finally {
         this.#receiving--;
       }
-      return await work(join(parts, size));
+      return await work(body.bytes);
     } finally {
-      this.#held -= size;
+      this.#held -= body.size;
     }
   }
 
@@ -100,12 +98,36 @@ function tooLarge(maxBytes: number): ApiError {
   return new ApiError(413, "too_large", `Cannot take the request: its body is longer than ${maxBytes} bytes`);
 }
 
-function join(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
+/** Parts of any size that a body may have, and bytes that every further one has to bring on the average. */
+const FREE_PARTS = 4096, BYTES_A_PART = 256;
+
+/**
+ * A body as it grows. Parts are copied at once: kept, one of a single byte would take half a kilobyte. Each also costs a turn of the event
+ * loop, so that there may not be too many for what they bring.
+ */
+class Body {
+  #bytes = new Uint8Array(0);
+  #size = 0;
+  #parts = 0;
+
+  get size(): number {
+    return this.#size;
   }
-  return all;
+
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#size);
+  }
+
+  /** @throws {ApiError} 413 */
+  add(part: Uint8Array): void {
+    const at = this.#size;
+    this.#size += part.length;
+    if (++this.#parts > FREE_PARTS + this.#size / BYTES_A_PART) {
+      throw new ApiError(413, "too_many_parts", "Cannot take the request: its body comes in too many small parts");
+    }
+    if (this.#size > this.#bytes.length) {
+      this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(Math.max(2 * this.#bytes.length, this.#size)));
+    }
+    this.#bytes.set(part, at);
+  }
 }

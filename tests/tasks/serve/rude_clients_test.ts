@@ -69,6 +69,27 @@ Deno.test("lengths that are not true", async () => {
   }, { limits: { maxBytes: 1e6 } });
 });
 
+Deno.test("a body in crumbs is refused before it costs much; one in small parts is taken", async () => {
+  await withServer(async ({ url, port }) => {
+    const chunked = async (body: Uint8Array, size: number) => {
+      using client = await RawClient.to(port);
+      await client.send(head("Host: localhost", "Transfer-Encoding: chunked"));
+      for (let at = 0, block = ""; at < body.length; at += size) {
+        const part = body.subarray(at, at + size);
+        block += `${part.length.toString(16)}\r\n${"x".repeat(part.length)}\r\n`;
+        if (block.length < 32_000 && at + size < body.length) continue;
+        await client.send(block).catch(() => {}); // the server may have hung up
+        block = "";
+      }
+      await client.send("0\r\n\r\n").catch(() => {});
+      return await client.answer();
+    };
+    match(await chunked(new Uint8Array(100_000), 1), /^HTTP\/1\.1 413 .*"too_many_parts"/s);
+    match(await chunked(new Uint8Array(2_000_000), 320), /^HTTP\/1\.1 422 .*"not_a_recording"/s);
+    match((await ask(`${url}/metrics`)).body, /voxgrad_upload_bytes 0\n/);
+  });
+});
+
 Deno.test("too many uploads at a time, and too many bytes of them", async () => {
   await withServer(async ({ url, port }) => {
     using waiting = await RawClient.to(port);
