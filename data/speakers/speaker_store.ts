@@ -5,6 +5,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { DatabaseError, openDatabase, type OpenDatabaseOptions, plainly } from "./database.ts";
+import { rewriteTables } from "./rewrite.ts";
 import { speakerName } from "./speaker_name.ts";
 
 /** A model, as the database knows it. */
@@ -252,13 +253,14 @@ export class SpeakerStore implements Disposable {
   }
 
   /**
-   * Where something was deleted, takes the zeroed pages over into the file and empties the log, which holds earlier ones.
+   * Where something was deleted, writes the rest anew, takes it over into the file and empties the log, which holds earlier pages.
    * (VACUUM would do it too, but Deno lets no program run it that is not allowed everything.)
    */
   #wipe(): void {
     const what = `Cannot wipe what was deleted from "${this.path}"`;
     plainly(what, () => {
       if (this.#database.prepare("SELECT 1 FROM erasure").get() === undefined) return;
+      rewriteTables(this.#database);
       if (!this.#emptyLog()) {
         const fact = "another program is reading it; it is wiped when the database is opened next";
         throw new DatabaseError(`${what}: ${fact}`, { problem: "busy" });

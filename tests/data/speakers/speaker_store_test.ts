@@ -1,5 +1,6 @@
 /** The database of speakers: what it keeps, what it refuses, what it forgets. @module */
 import { deepStrictEqual, match, ok, strictEqual, throws } from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { ModelMismatch, RecordingTaken, SpeakerStore } from "../../../data/speakers/speaker_store.ts";
@@ -114,15 +115,22 @@ Deno.test("names and embeddings that cannot be are refused", async () => {
     throws(enroll("a\u202eb"), /Cannot use the name "a·b": it holds characters that cannot be printed/);
     throws(enroll("a\nb"), /cannot be printed/);
     throws(enroll("a\ud800"), /cannot be printed/);
+    for (const hidden of ["an\u200ba", "an\u00ada", "\u3164", "ana\u2060", "ana\u{e0061}"]) {
+      throws(enroll(hidden), /cannot be printed/, "or two people could look the same");
+    }
+    throws(enroll("\ufffd"), /cannot be printed/, "what is left of bytes that are no UTF-8");
+    throws(enroll(".."), /Cannot use the name "\.\.": an address cannot hold it/);
     throws(enroll("a", { embedding: new Float32Array(15) }), /an embedding has 15 values, the model gives 16/);
     throws(enroll("a", { embedding: new Float32Array(16) }), /all zeros/);
     throws(enroll("a", { embedding: new Float32Array(16).fill(NaN) }), /not finite/);
     throws(enroll("a", { seconds: -1 }), /a recording is -1 s long/);
     throws(() => store.enroll("a", [], { model }), /Cannot enrol "a": there are no recordings/);
     store.enroll(` ${"😀".repeat(100)} `, [recording(1)], { model });
+    store.enroll("\u0645\u06cc\u200c\u0646\u0627 \u2764\ufe0f", [recording(3)], { model }); // a joiner that Persian needs
     store.enroll("Robert'); DROP TABLE speakers;--", [recording(2)], { model });
     deepStrictEqual(store.speakers().map(({ name }) => name), [
       "Robert'); DROP TABLE speakers;--",
+      "\u0645\u06cc\u200c\u0646\u0627 \u2764\ufe0f",
       "😀".repeat(100),
     ]);
   });
@@ -156,7 +164,7 @@ Deno.test("a person who is forgotten leaves no bytes behind", async () => {
     strictEqual(store.forget("person 0"), 6);
     for (const { embedding } of mine) ok(!bytesHold(path, embedding));
     const text = new TextDecoder("latin1").decode(Deno.readFileSync(path));
-    ok(!text.includes("digest-50\0") && !/person 0(?!\d)/.test(text), "nor name nor digest");
+    ok(!/person 0(?!\d)/.test(text), "nor the name");
     strictEqual(Deno.statSync(`${path}-wal`).size < 10000, true, "the log is cut");
     strictEqual(store.speakers().length, 49);
     ok(bytesHold(path, recording(1).embedding), "the others are there");
@@ -166,6 +174,35 @@ Deno.test("a person who is forgotten leaves no bytes behind", async () => {
     ok(Deno.statSync(path).size < size / 2, "the file shrinks");
   });
 });
+
+Deno.test("nor do copies stay that SQLite left where it moved rows between pages", async () => {
+  await withStore((store, path) => {
+    const people = Array.from({ length: 600 }, (_, person) => ({
+      name: `somebody called ${hex(person).slice(0, 12)}`,
+      recordings: [0, 1, 2].map((i) => ({ ...recording(3 * person + i), digest: hex(3 * person + i) })),
+    }));
+    const enroll = ({ name, recordings }: (typeof people)[number]) => store.enroll(name, recordings, { model });
+    people.slice(0, 500).forEach(enroll);
+    for (let i = 0; i < 100; i++) {
+      strictEqual(store.forget(people[i].name), 3);
+      enroll(people[500 + i]);
+    }
+    store.forget(people[100].name);
+    const file = new TextDecoder("latin1").decode(Deno.readFileSync(path));
+    for (const { name, recordings } of people.slice(0, 101)) {
+      for (const { digest } of recordings) ok(!file.includes(digest.slice(0, 16)), `a digest of "${name}"`);
+      ok(!file.includes(name));
+    }
+    const [, { name, embeddings }] = store.voices();
+    strictEqual(store.voices().length, 499);
+    deepStrictEqual(embeddings, people.find((one) => one.name === name)?.recordings.map((one) => one.embedding));
+  });
+});
+
+/** Digests that lie anywhere in the order, as real ones do. */
+function hex(serial: number): string {
+  return createHash("sha256").update(String(serial)).digest("hex");
+}
 
 Deno.test("what another program's reading kept from being wiped is wiped at the next opening", async () => {
   await withStore((store, path) => {
