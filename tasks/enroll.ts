@@ -1,11 +1,9 @@
 /** `deno task enroll`: makes a person known by recordings of their voice. @module */
-import { speakerName } from "../data/speakers/speaker_name.ts";
 import { flag } from "../train/fields.ts";
 import { readVoices } from "../train/verification/read_voices.ts";
 import { type CommandSpec, parseCommand } from "./cli/command.ts";
-import { asUsageError } from "./cli/errors.ts";
 import { exitCodes, runTask } from "./cli/run_task.ts";
-import { jsonOption, modelOptions, screenFor, withService } from "./speakers/service_task.ts";
+import { jsonOption, modelOptions, nameArgument, screenFor, withService } from "./speakers/service_task.ts";
 
 const options = {
   ...modelOptions,
@@ -26,7 +24,7 @@ const spec: CommandSpec<typeof options> = {
 
 await runTask(async () => {
   const { options, positionals: [given, ...paths] } = parseCommand(spec, Deno.args);
-  const name = checkedName(given), screen = screenFor(options);
+  const name = nameArgument(given), screen = screenFor(options);
   return await withService({ ...options, create: true, judge: "if calibrated" }, {
     screen,
     work: async ({ service, embedder }) => {
@@ -40,11 +38,3 @@ await runTask(async () => {
     },
   });
 });
-
-function checkedName(given: string): string {
-  try {
-    return speakerName(given);
-  } catch (error) {
-    throw asUsageError(error);
-  }
-}

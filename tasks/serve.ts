@@ -130,6 +130,7 @@ async function tokenFrom({ host, tokenFile }: Options): Promise<string | null> {
   const token = tokenFile === undefined ? Deno.env.get("VOXGRAD_TOKEN")?.trim() : (await readToken(tokenFile)).trim();
   if (token === undefined || token === "") {
     if (tokenFile === undefined && isLoopback(host)) return null;
+    if (tokenFile !== undefined) throw new UsageError(`Cannot use the token in "${tokenFile}": the file is empty`);
     const remedy =
       `write at least ${LEAST_TOKEN} random characters into a file and give --token-file, or set VOXGRAD_TOKEN`;
     throw new UsageError(`Cannot serve on "${host}": other machines reach it, and there is no token; ${remedy}`);

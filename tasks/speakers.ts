@@ -4,7 +4,7 @@ import { text } from "../train/fields.ts";
 import { printable } from "../train/printable.ts";
 import { type CommandSpec, parseCommand } from "./cli/command.ts";
 import { exitCodes, runTask } from "./cli/run_task.ts";
-import { dbOption, jsonOption, screenFor } from "./speakers/service_task.ts";
+import { dbOption, jsonOption, nameArgument, screenFor } from "./speakers/service_task.ts";
 
 const options = {
   ...dbOption,
@@ -23,18 +23,18 @@ const spec: CommandSpec<typeof options> = {
 
 await runTask(() => {
   const { options } = parseCommand(spec, Deno.args);
-  const screen = screenFor(options);
+  const forget = options.forget === undefined ? null : nameArgument(options.forget), screen = screenFor(options);
   using store = new SpeakerStore(options.db);
-  if (options.forget !== undefined) {
-    const recordings = store.forget(options.forget);
+  if (forget !== null) {
+    const recordings = store.forget(forget);
     if (recordings === 0) {
-      throw new Error(`Cannot forget "${options.forget}": nobody of that name is enrolled in "${options.db}"`);
+      throw new Error(`Cannot forget "${forget}": nobody of that name is enrolled in "${options.db}"`);
     }
-    screen.info(`Forgot "${options.forget}" and ${recordings} recordings`);
+    screen.info(`Forgot "${forget}" and ${recordings} recordings`);
   }
   const speakers = store.speakers(), { model } = store;
   if (options.json) console.log(JSON.stringify({ speakers, model }));
-  else if (options.forget === undefined) screen.log(tableOf(speakers));
+  else if (forget === null) screen.log(tableOf(speakers));
   return exitCodes.done;
 });
 

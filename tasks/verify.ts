@@ -2,7 +2,14 @@
 import { readVoices } from "../train/verification/read_voices.ts";
 import { type CommandSpec, parseCommand } from "./cli/command.ts";
 import { exitCodes, runTask } from "./cli/run_task.ts";
-import { jsonOption, judgeOptions, modelOptions, screenFor, withService } from "./speakers/service_task.ts";
+import {
+  jsonOption,
+  judgeOptions,
+  modelOptions,
+  nameArgument,
+  screenFor,
+  withService,
+} from "./speakers/service_task.ts";
 
 const options = { ...modelOptions, ...judgeOptions, ...jsonOption };
 
@@ -16,8 +23,8 @@ const spec: CommandSpec<typeof options> = {
 };
 
 await runTask(async () => {
-  const { options, positionals: [name, path] } = parseCommand(spec, Deno.args);
-  const screen = screenFor(options);
+  const { options, positionals: [given, path] } = parseCommand(spec, Deno.args);
+  const name = nameArgument(given), screen = screenFor(options);
   return await withService({ ...options, create: false, judge: "needed" }, {
     screen,
     work: async ({ service, embedder }) => {

@@ -28,8 +28,10 @@ export async function readAudio(path: string | URL, options: ReadAudioOptions = 
 
 async function readBytes(path: string | URL): Promise<Uint8Array> {
   try {
-    const { isDirectory, size } = await Deno.stat(path);
+    const { isDirectory, isCharDevice, isBlockDevice, size } = await Deno.stat(path);
     if (isDirectory) throw new Error(`Cannot read "${path}": it is a folder, wanted a recording`);
+    // such as /dev/zero, which has no size and no end
+    if (isCharDevice || isBlockDevice) throw new Error(`Cannot read "${path}": it is a device, wanted a recording`);
     if (size > MAX_BYTES) throw new Error(`Cannot read "${path}": it has ${size} bytes, the limit is ${MAX_BYTES}`);
     return await Deno.readFile(path);
   } catch (error) {

@@ -52,7 +52,7 @@ function unreadable({ kind, message }: UnreadableRecording): ApiError | null {
 
 function databaseError({ problem }: DatabaseError): ApiError | null {
   if (problem === "full") {
-    return new ApiError(507, "storage_full", "Cannot keep the recording: the database is full; nothing was changed");
+    return new ApiError(507, "storage_full", "Cannot change the database: it is full, or its disk");
   }
   return problem === "busy" ? overloaded("another program is at work on the database") : null;
 }

@@ -132,7 +132,7 @@ function forgetRoute({ service }: RouteParts): Route {
     operation: {
       summary: "Forget a person completely",
       gives: { 204: { description: "Forgotten" } },
-      refuses: [...always, 403, 404, 503],
+      refuses: [...always, 403, 404, 503, 507],
     },
     answer: ({ params }) => {
       if (service.forget(nameFrom(params.name)) > 0) return new Response(null, { status: 204 });

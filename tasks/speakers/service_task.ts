@@ -1,5 +1,6 @@
 /** What the tasks about speakers have in common: options, and a database with the model that it was written with. @module */
 import { resolve } from "node:path";
+import { speakerName } from "../../data/speakers/speaker_name.ts";
 import { SpeakerStore } from "../../data/speakers/speaker_store.ts";
 import { choice, flag, number, text } from "../../train/fields.ts";
 import { loadModel, modelFileOf } from "../../train/model_file.ts";
@@ -10,7 +11,7 @@ import { Embedder } from "../../train/verification/embedder.ts";
 import { isCalibrated, type Judge, judgeOf } from "../../train/verification/judge.ts";
 import { SpeakerService } from "../../train/verification/speaker_service.ts";
 import { withDefault } from "../cli/command.ts";
-import { UsageError } from "../cli/errors.ts";
+import { asUsageError, UsageError } from "../cli/errors.ts";
 
 /** Options of every task about speakers. */
 export const dbOption = {
@@ -36,6 +37,19 @@ export const judgeOptions = {
 
 /** Option of those whose answer may be read by a program. */
 export const jsonOption = { json: flag("Print the answer as JSON, and everything else on stderr") };
+
+/**
+ * A name as it is stored.
+ *
+ * @throws {UsageError} where it cannot be one
+ */
+export function nameArgument(given: string): string {
+  try {
+    return speakerName(given);
+  } catch (error) {
+    throw asUsageError(error);
+  }
+}
 
 /** A screen that leaves stdout alone where an answer in JSON goes there. */
 export function screenFor({ json }: { readonly json: boolean | undefined }): Screen {

@@ -111,6 +111,8 @@ Deno.test("another model, no calibration, no database, bad names", async () => {
       2,
     );
     refused(await runDenoTask("enroll", ["a\nb", at("a1.wav"), ...shared]), /Cannot use the name "a·b"/, 2);
+    refused(await runDenoTask("verify", ["a\nb", at("a1.wav"), ...shared]), /Cannot use the name "a·b"/, 2);
+    refused(await runDenoTask("speakers", ["--forget", "a\nb", ...shared.slice(0, 2)]), /Cannot use the name "a·b"/, 2);
     refused(await runDenoTask("enroll", ["ana", ...shared]), /^error: Cannot go without WORD/m, 2);
     strictEqual((await runDenoTask("enroll", ["ana", at("a1.wav"), ...shared, "--model", other])).code, 0);
     refused(

@@ -199,6 +199,10 @@ Deno.test("files that are none are refused", async () => {
   try {
     await assert.rejects(readAudio(`${folder}/a.wav`), { message: `Cannot read "${folder}/a.wav": no such file` });
     await assert.rejects(readAudio(folder), { message: `Cannot read "${folder}": it is a folder, wanted a recording` });
+    if (Deno.build.os !== "windows") {
+      const message = 'Cannot read "/dev/null": it is a device, wanted a recording';
+      await assert.rejects(readAudio("/dev/null"), { message }, "others, such as /dev/zero, never end");
+    }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -101,6 +101,12 @@ Deno.test("serve: usage", async () => {
       /^error: Cannot read the token from ".*token": no such file/m,
       2,
     );
+    await Deno.writeTextFile(token, "\n");
+    await refused(
+      ["--model", model, "--token-file", token],
+      /^error: Cannot use the token in ".*": the file is empty/m,
+      2,
+    );
     await refused(["--port", "99999"], /^error: Cannot set --port to "99999"/m, 2);
     await refused([], /^error: Cannot go without --model: nobody is enrolled/m, 2);
     const other = await writeVerifier(folder, { name: "raw.safetensors", seed: 3, threshold: null });
