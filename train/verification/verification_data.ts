@@ -141,7 +141,7 @@ async function listRecordings(
     if (!mustSayWho) return { recordings, labels: null };
     throw new Error(
       `Cannot compare the recordings of "${path}": nothing says who speaks; give folders named by the speakers, ` +
-        "a list of lines PATH<tab>SPEAKER, or a --label pattern",
+        "a list of lines PATH<tab>SPEAKER, a --label pattern, or the --label-column of a CSV file",
       { cause: error },
     );
   }

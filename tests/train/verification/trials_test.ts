@@ -68,6 +68,9 @@ Deno.test("S4's sample: at most 99 to 1, none twice, and the trials that it was 
   deepStrictEqual(trials, before);
   deepStrictEqual(s4Sample(trials, 1), sample);
   ok([...s4Sample(trials, 2).right].some((b, i) => b !== sample.right[i]));
+  const places = [1, 2, 3, 4].flatMap((seed) => [...s4Sample(trials, seed).left]);
+  const mean = (list: Iterable<number>) => [...list].reduce((sum, x) => sum + x, 0) / [...list].length;
+  ok(Math.abs(mean(places) - mean(trials.left)) < 4, "late trials are drawn as often as early ones");
   const few = allPairs(Uint32Array.of(0, 0, 1));
   strictEqual(s4Sample(few, 1), few);
 });

@@ -205,6 +205,8 @@ Deno.test("trials that say nothing, and files that are not there, are refused", 
       measure({ model, data: speakers }),
       /^SyntaxError: Cannot read ".*speakers\.txt", line 2: wanted a path, a tab and a label$/,
     );
+    await Deno.writeTextFile(join(root, "c.csv"), "file,speaker\ndata/dora/1.wav,dora\n");
+    await rejects(measure({ model, data: join(root, "c.csv") }), /says who speaks; .* --label-column of a CSV file$/);
     await Deno.copyFile(join(data, "emil", "1.wav"), bytes);
     await rejects(
       measure({ model, data, scoring: "s-norm", cohort: bytes }),
