@@ -5,6 +5,7 @@ import { openFittingSet } from "../data_fit.ts";
 import type { LoadedModel } from "../model_from_bytes.ts";
 import type { Skipped } from "../model_recordings.ts";
 import type { Screen } from "../progress.ts";
+import { checkKinds } from "./check_kinds.ts";
 import { type Embedded, embedRecordings, embedUtterances, type NamedRecording } from "./embed_recordings.ts";
 import { Embedder } from "./embedder.ts";
 import { FeatureEmbedder } from "./feature_embedder.ts";
@@ -64,6 +65,7 @@ export async function openTrials(
   { root, ...options }: DataOptions & { readonly root: string },
 ): Promise<VerificationData> {
   const { names, lines, trials, selfTrials } = await readTrials(path);
+  checkKinds(trials, 0); // before hours of work
   const recordings = names.map((name) => ({ path: isAbsolute(name) ? name : join(root, name), name }));
   await checkPresence(recordings, { list: path, lines, root });
   const embedder = new Embedder(options.loaded, options);

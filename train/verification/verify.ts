@@ -6,6 +6,7 @@ import type { Skipped } from "../model_recordings.ts";
 import { onDevice } from "../on_device.ts";
 import type { Screen } from "../progress.ts";
 import { type Calibration, makeCalibration, type Scoring } from "./calibration.ts";
+import { checkKinds } from "./check_kinds.ts";
 import { makeCohort } from "./cohort.ts";
 import { measureTrials } from "./measures.ts";
 import type { OperatingPoint } from "./operating_point.ts";
@@ -144,26 +145,6 @@ async function openData(
 ): Promise<VerificationData> {
   if (trials !== undefined) return await openTrials(trials, { ...options, root: root ?? dirname(trials) });
   return await openAllPairs(data!, { ...options, self: protocol === "s4" });
-}
-
-function checkKinds(trials: TrialList, skipped: number): void {
-  const { target, nontarget } = countTrials(trials), count = target + nontarget;
-  const lost = skipped > 0 ? ` (${skipped} recordings cannot be used)` : "";
-  if (count === 0) {
-    throw new Error(`Cannot evaluate: there are no trials${lost}; give at least two recordings each of two speakers`);
-  }
-  if (nontarget === 0) {
-    throw new Error(
-      `Cannot evaluate: all ${count} trials are of the same speaker${lost}, which says nothing about other people; ` +
-        "give recordings of at least two speakers",
-    );
-  }
-  if (target === 0) {
-    throw new Error(
-      `Cannot evaluate: all ${count} trials are of different speakers${lost}, which says nothing about the same one; ` +
-        "give at least two recordings of a speaker",
-    );
-  }
 }
 
 /** What scoring needs besides embeddings. A mean is the cohort's, if there is one, else that of the recordings that are compared. */

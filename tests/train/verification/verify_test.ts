@@ -180,6 +180,7 @@ Deno.test("trials that say nothing, and files that are not there, are refused", 
       "0 dora/0.wav emil/1.wav\n",
       /all 1 trials are of different speakers, .* at least two recordings of a speaker/,
     );
+    await refused("1 nobody/1.wav nobody/2.wav\n", /all 1 trials are of the same speaker/); // said before any file is looked for
     await refused(
       "1 dora/0.wav dora/0.wav\n",
       /there are no trials; give at least two recordings each of two speakers/,
@@ -189,7 +190,10 @@ Deno.test("trials that say nothing, and files that are not there, are refused", 
       /2 of 4 recordings that it names are not in ".*data", first "nobody\/7\.wav" \(line 2\); give their folder with --root DIR$/,
     );
     await Deno.writeTextFile(join(data, "dora", "0.wav"), "broken");
-    await refused("1 dora/0.wav dora/1.wav\n", /there are no trials \(1 recordings cannot be used\)/);
+    await refused(
+      "1 dora/0.wav dora/1.wav\n0 dora/0.wav emil/1.wav\n",
+      /there are no trials \(1 recordings cannot be used\)/,
+    );
     await rejects(
       measure({ model, trials: join(root, "none.txt") }),
       /Cannot read ".*none\.txt": no such file or folder/,
