@@ -1,5 +1,5 @@
 import { readFlacFormat } from "./flac_frames.ts";
-import { dataView, fourCharacters, Unreadable } from "./recording.ts";
+import { dataView, Unreadable } from "./recording.ts";
 
 /** One page of an Ogg file (RFC 3533, section 6). */
 export interface OggPage {
@@ -25,20 +25,15 @@ export interface OggStream {
 /**
  * Splits an Ogg file into its logical streams, checking lengths, checksums and page numbers. Bytes between pages (tags
  * that some programs add) are skipped.
+ *
+ * @throws Unreadable if far more looks like pages than is there, or the file has more than 256 streams
  */
 export function readOgg(bytes: Uint8Array): OggStream[] {
   const streams: OggStream[] = [], open = new Map<number, OggStream>();
-  for (let at = 0; at < bytes.length;) {
-    const page = readPage(bytes, at);
-    if (page === "truncated") break;
-    if (page === undefined) {
-      at = nextCapture(bytes, at + 1);
-      continue;
-    }
-    at += page.bytes.length;
+  for (const page of findPages(bytes)) {
     if (page.first) {
       const stream = { pages: [page] };
-      streams.push(stream);
+      if (streams.push(stream) > MAX_STREAMS) throw new Unreadable(`it has more than ${MAX_STREAMS} Ogg streams`);
       open.set(page.serial, stream);
       if (page.last) open.delete(page.serial);
       continue;
@@ -53,18 +48,39 @@ export function readOgg(bytes: Uint8Array): OggStream[] {
   return streams;
 }
 
-/** The page at `at`; undefined if there is none or its checksum is wrong, "truncated" if the file ends within it. */
-function readPage(bytes: Uint8Array, at: number): OggPage | "truncated" | undefined {
-  if (fourCharacters(bytes, at) !== "OggS") return undefined;
-  if (at + 27 > bytes.length || at + 27 + bytes[at + 26] > bytes.length) return "truncated";
+/** Each is decoded by a decoder of its own, however little there is in it. */
+const MAX_STREAMS = 256;
+
+/** Pages with right checksums, up to the first that the end of the file cuts. */
+function* findPages(bytes: Uint8Array): Iterable<OggPage> {
+  // What looks like a page may hold what looks like pages again: their checksums would be work without end.
+  let inVain = 0;
+  for (let at = nextCapture(bytes, 0); at < bytes.length;) {
+    const size = pageSize(bytes, at);
+    if (at + size > bytes.length) return;
+    const page = readPage(bytes.subarray(at, at + size));
+    if (page) yield page;
+    else if ((inVain += size) > 2 * bytes.length) {
+      throw new Unreadable("recording is damaged: its Ogg pages are broken");
+    }
+    at = nextCapture(bytes, page ? at + size : at + 1);
+  }
+}
+
+/** Bytes of the page at `at` by its own header; Infinity if the file ends within that. */
+function pageSize(bytes: Uint8Array, at: number): number {
+  if (at + 27 > bytes.length || at + 27 + bytes[at + 26] > bytes.length) return Infinity;
   const header = 27 + bytes[at + 26];
-  const size = bytes.subarray(at + 27, at + header).reduce((sum, n) => sum + n, header);
-  if (at + size > bytes.length) return "truncated";
-  const page = bytes.subarray(at, at + size), view = dataView(page), flags = page[5];
+  return bytes.subarray(at + 27, at + header).reduce((sum, n) => sum + n, header);
+}
+
+/** A page, of which there are all bytes; undefined if its checksum is wrong. */
+function readPage(page: Uint8Array): OggPage | undefined {
+  const view = dataView(page), flags = page[5];
   if (checksum(page) !== view.getUint32(22, true)) return undefined;
   return {
     bytes: page,
-    body: page.subarray(header),
+    body: page.subarray(27 + page[26]),
     serial: view.getUint32(14, true),
     sequence: view.getUint32(18, true),
     granule: Number(view.getBigInt64(6, true)),
@@ -73,10 +89,13 @@ function readPage(bytes: Uint8Array, at: number): OggPage | "truncated" | undefi
   };
 }
 
+/** Where "OggS" stands next, at `from` or later; else the number of bytes. */
 function nextCapture(bytes: Uint8Array, from: number): number {
-  let at = bytes.indexOf(0x4f, from);
-  while (at >= 0 && fourCharacters(bytes, at) !== "OggS") at = bytes.indexOf(0x4f, at + 1);
-  return at < 0 ? bytes.length : at;
+  const end = bytes.length - 3;
+  for (let at = from; at < end; at++) {
+    if (bytes[at] === 0x4f && bytes[at + 1] === 0x67 && bytes[at + 2] === 0x67 && bytes[at + 3] === 0x53) return at;
+  }
+  return bytes.length;
 }
 
 /** CRC-32 with the polynomial 0x04c11db7, not reflected, no inversion, over the page with its checksum as zeros. */

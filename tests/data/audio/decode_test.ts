@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { decodeAudio, encodeWav, readAudio } from "../../../data/audio/mod.ts";
 import { resample } from "../../../data/features/mod.ts";
-import { oggFlac } from "./ogg_builder.ts";
+import { oggFlac, oggPage } from "./ogg_builder.ts";
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/audio/${name}`, import.meta.url));
 const original = fileURLToPath(new URL("../../../data/samples/theo/7_theo_12.wav", import.meta.url));
@@ -223,6 +223,23 @@ Deno.test("importing loads no decoder and asks for nothing; a WAV file needs no 
   } finally {
     await Deno.remove(path);
   }
+});
+
+Deno.test("an Ogg file of pages within pages, or of very many streams, is refused at once", async () => {
+  const nested = new Uint8Array(300_000), page = new Uint8Array(27).fill(0xff);
+  page.set(new TextEncoder().encode("OggS"));
+  for (let at = 0; at + 27 < nested.length; at += 27) nested.set(page, at);
+  const start = performance.now();
+  await assert.rejects(
+    decodeAudio(nested),
+    /Cannot read the recording: recording is damaged: its Ogg pages are broken$/,
+  );
+  assert.ok(performance.now() - start < 500, "each would be checked over 65 kB");
+
+  const opus = new TextEncoder().encode("OpusHead\x01\x01\0\0\x80>\0\0\0\0\0");
+  const stream = oggPage([opus], { sequence: 0, flags: 6, granule: 0 });
+  const many = Uint8Array.from(Array.from({ length: 300 }, () => [...stream]).flat());
+  await assert.rejects(decodeAudio(many), /it has more than 256 Ogg streams$/);
 });
 
 Deno.test("a subarray of a larger buffer is read by its own bounds", async () => {
