@@ -242,6 +242,22 @@ Deno.test("an Ogg file of pages within pages, or of very many streams, is refuse
   await assert.rejects(decodeAudio(many), /it has more than 256 Ogg streams$/);
 });
 
+Deno.test("what a decoder says of broken frames, without end, is not printed", async () => {
+  const flac = await Deno.readFile(fixture("digit.flac"));
+  const said: unknown[] = [], { error: say } = console;
+  console.error = (line) => said.push(line);
+  try {
+    // a frame that is whole by both its checksums, but whose subframe is of a reserved type
+    const frame = [0xff, 0xf8, 0x60, 0x08, 0x00, 0x00, 0xbb, 0x02, 0xff, 0x81, 0x49], head = flac.slice(0, 42);
+    head.fill(0, 21, 26)[4] = 0x80; // the length is not known, and no more metadata follow
+    const broken = Uint8Array.from([...head, ...Array.from({ length: 20 }, () => frame).flat()]);
+    await assert.rejects(decodeAudio(broken), /Cannot read the recording: .* truncated/);
+  } finally {
+    console.error = say;
+  }
+  assert.deepEqual(said, []);
+});
+
 Deno.test("a subarray of a larger buffer is read by its own bounds", async () => {
   const wav = encodeWav(Float32Array.of(0.25, -0.25), 8000), padded = new Uint8Array(wav.length + 7);
   padded.set(wav, 5);
