@@ -87,13 +87,12 @@ export async function withService<T>(
   { screen, work }: { screen: Screen; work: (open: OpenService) => Promise<T> },
 ): Promise<T> {
   const { db, create, maxBytes, device } = request;
-  // Before the database is made: a mistyped model shall leave none behind.
+  // Before the database is made: a mistyped model, or none, shall leave none behind.
   if (request.model !== undefined) await modelFileOf(request.model);
+  else if (create && !await isThere(db)) throw needsModel(db);
   using store = new SpeakerStore(db, { create, maxBytes });
   const modelPath = request.model ?? store.model?.name;
-  if (modelPath === undefined) {
-    throw new UsageError(`Cannot go without --model: nobody is enrolled in "${db}" yet, so that it knows of no model`);
-  }
+  if (modelPath === undefined) throw needsModel(db);
   return await onDevice(device, {
     screen,
     work: async () => {
@@ -103,6 +102,16 @@ export async function withService<T>(
       return await work({ service: new SpeakerService(store, { model, judge }), embedder, loaded, modelPath, judge });
     },
   });
+}
+
+function isThere(path: string): Promise<boolean> {
+  return Deno.stat(path).then(() => true, (error) => !(error instanceof Deno.errors.NotFound));
+}
+
+function needsModel(db: string): UsageError {
+  return new UsageError(
+    `Cannot go without --model: nobody is enrolled in "${db}" yet, so that it knows of no model`,
+  );
 }
 
 async function judgeFor(model: string, { id, judge, threshold }: OpenRequest & { id: string }): Promise<Judge | null> {
