@@ -179,7 +179,8 @@ function weightsRoute({ loaded: { id }, weights }: RouteParts): Route {
         "content-type": "application/octet-stream",
       };
       const isKnown = request.headers.get("if-none-match") === headers.etag;
-      return new Response(isKnown ? null : weights, { status: isKnown ? 304 : 200, headers });
+      if (isKnown) return new Response(null, { status: 304, headers });
+      return new Response(weights, { headers: { ...headers, "content-length": String(weights.length) } });
     },
   };
 }

@@ -120,9 +120,7 @@ export class SpeakerServer {
       response.headers.set("connection", "close");
     }
     this.#metrics.request(route, { status: response.status, seconds: (performance.now() - start) / 1000 });
-    if (request.method !== "HEAD" || response.body === null) return response;
-    await response.body.cancel();
-    return new Response(null, response);
+    return request.method === "HEAD" && response.body !== null ? await headOf(response) : response;
   }
 
   /** The answer, and the route's pattern for the metrics. */
@@ -168,6 +166,13 @@ export class SpeakerServer {
       { name: "process_resident_memory_bytes", help: "Memory of the process.", value: () => Deno.memoryUsage().rss },
     ];
   }
+}
+
+/** An answer without its body, whose length it tells all the same. */
+async function headOf(response: Response): Promise<Response> {
+  if (response.headers.has("content-length")) await response.body?.cancel();
+  else response.headers.set("content-length", String((await response.arrayBuffer()).byteLength));
+  return new Response(null, response);
 }
 
 function pathOf(request: Request): string {

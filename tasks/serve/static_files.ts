@@ -65,7 +65,9 @@ export class StaticFiles {
     // the browser asks each time, and is told in a few bytes that nothing has changed
     const headers = { etag: file.etag, "cache-control": "no-cache", "content-type": file.type };
     if (request.headers.get("if-none-match") === file.etag) return new Response(null, { status: 304, headers });
-    return new Response(request.method === "HEAD" ? null : file.body, { headers });
+    // GET has its length from Deno.
+    if (request.method === "GET") return new Response(file.body, { headers });
+    return new Response(null, { headers: { ...headers, "content-length": String(file.body.length) } });
   }
 }
 

@@ -176,6 +176,10 @@ Deno.test("the model is shared where the server wants it; browsers keep it by it
     deepStrictEqual([status, headers.get("etag")], [304, `"${modelId}"`]);
     const head = await ask(`${url}/api/model/weights`, { method: "HEAD" });
     deepStrictEqual([head.status, head.body], [200, ""]);
+    const { length } = new Uint8Array(await (await fetch(`${url}/api/model/weights`)).arrayBuffer());
+    strictEqual(head.headers.get("content-length"), String(length), "as GET has it");
+    const short = await fetch(`${url}/healthz`, { method: "HEAD" });
+    strictEqual(short.headers.get("content-length"), String('{"status":"ok"}'.length));
   });
   await withServer(async ({ url }) => {
     deepStrictEqual((await ask(`${url}/api/model/weights`)).body.error.code, "not_shared");

@@ -16,6 +16,7 @@ Deno.test("the page comes with its type, and once only", async () => {
   strictEqual(ask("/", { headers: { "if-none-match": '"another"' } })!.status, 200);
   const head = ask("/", { method: "HEAD" })!;
   deepStrictEqual([head.status, head.headers.get("etag"), await head.text()], [200, etag, ""]);
+  strictEqual(head.headers.get("content-length"), String((await ask("/")!.arrayBuffer()).byteLength));
 });
 
 Deno.test("modules are JavaScript, on the lines of their source", async () => {
