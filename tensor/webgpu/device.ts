@@ -3,19 +3,25 @@
  * @module
  */
 import type { Device, DeviceMemory, Program } from "../device/device.ts";
-import type { Call, Dispatch, GpuTraits } from "../device/kernel.ts";
+import type { Call, Dispatch, GpuPlan, GpuTraits } from "../device/kernel.ts";
 import type { Handle } from "../device/storage.ts";
 import type { AdapterFacts } from "./adapter.ts";
 import { BufferPool, GpuRange, LEAST_BINDING } from "./buffer_pool.ts";
 import { Pipelines } from "./pipelines.ts";
 import { type Prepared, WebGpuProgram } from "./program.ts";
-import { type TexelRead, withTexelReads } from "./texel_reads.ts";
-import { copiesFor, copyToTexels, rowsOf, type TexelArray, TexturePool } from "./texture_pool.ts";
+import { type TexelRead, textureBindings, withTexelReads, withTexelStores } from "./texel_reads.ts";
+import { type Bound, copiesFor, copyToTexels, isTexels, rowsOf, type TexelArray, TexturePool } from "./texture_pool.ts";
 import { type KernelTime, Timestamps } from "./timestamps.ts";
 
 /** Uniform space for the dispatches between two submits. */
 const UNIFORM_BYTES = 1 << 16;
 const UNIFORM_ALIGNMENT = 256;
+
+/** Where the scratch of a call comes from, by its number and size. */
+interface Scratch {
+  range(index: number, bytes: number): GpuRange;
+  texels(index: number, rows: number): TexelArray;
+}
 
 /** A device on WebGPU. Opened by {@linkcode openDevice}. */
 export class WebGpuDevice implements Device {
@@ -32,7 +38,6 @@ export class WebGpuDevice implements Device {
   #uniformEnd = 0;
   #encoder: GPUCommandEncoder | null = null;
   #pass: GPUComputePassEncoder | null = null;
-  #scratch: GpuRange[] = [];
   #failure: string | null = null;
   #lost = false;
   #closed = false;
@@ -124,25 +129,49 @@ export class WebGpuDevice implements Device {
     }
   }
 
-  /** Everything a dispatch needs but its uniform: pipeline, and the ranges it binds. */
-  prepare(call: Call, scratch: (index: number, bytes: number) => GpuRange): Prepared[] {
+  /** Everything a dispatch needs but its uniform: pipeline, and what it binds. */
+  prepare(call: Call, scratch: Scratch): Prepared[] {
     const plan = call.kernel.webgpu(call.args, this.traits);
-    const ranges = [...call.inputs, ...call.outputs].map((s) => s.handle as GpuRange);
-    plan.scratch?.forEach((bytes, i) => ranges.push(scratch(i, bytes)));
+    const given = [...call.inputs, ...call.outputs].map((s) => s.handle as GpuRange);
+    const bound: Bound[] = [
+      ...given,
+      ...(plan.scratch ?? []).map((bytes, i) =>
+        this.#canBeTexture(plan, { index: given.length + i, bytes })
+          ? scratch.texels(i, rowsOf({ size: bytes }))
+          : scratch.range(i, bytes)
+      ),
+    ];
     return plan.dispatches.map((dispatch) => {
-      const bound = dispatch.bindings.map((b) => ranges[b]);
-      const { source, reads } = this.#sourceOf(dispatch, bound);
-      return { dispatch, ...this.#pipelineOf(dispatch, source), ranges: bound, reads, call };
+      const ranges = dispatch.bindings.map((b) => bound[b]);
+      const { source, reads } = this.#sourceOf(dispatch, ranges);
+      return { dispatch, ...this.#pipelineOf(dispatch, source), ranges, reads, call };
     });
   }
 
-  /** A dispatch's source, with textures for what it reads where that pays. */
-  #sourceOf({ source }: Dispatch, ranges: readonly GpuRange[]): { source: string; reads: readonly TexelRead[] } {
-    const plain = { source, reads: [] };
-    if (this.#texelBytes === Infinity) return plain;
-    const texels = withTexelReads(source, (binding) => rowsOf(ranges[binding]) <= this.#textures.maxRows);
-    const bytes = texels.reads.reduce((sum, { binding }) => sum + ranges[binding].size, 0);
-    return bytes >= this.#texelBytes ? texels : plain;
+  /** Whether scratch can be a texture instead of a buffer: every dispatch only reads or only writes it, and it is worth it. */
+  #canBeTexture({ dispatches }: GpuPlan, { index, bytes }: { index: number; bytes: number }): boolean {
+    if (bytes < this.#texelBytes || rowsOf({ size: bytes }) > this.#textures.maxRows) return false;
+    return dispatches.every(({ source, bindings }) => {
+      const binding = bindings.indexOf(index);
+      if (binding < 0) return true;
+      const { reads, writes } = textureBindings(source);
+      return reads.includes(binding) || writes.includes(binding);
+    });
+  }
+
+  /** A dispatch's source, with textures for what it reads where that pays, and where it binds them anyway. */
+  #sourceOf({ source }: Dispatch, bound: readonly Bound[]): { source: string; reads: readonly TexelRead[] } {
+    if (this.#texelBytes === Infinity) return { source, reads: [] };
+    const isTexture = (binding: number) => isTexels(bound[binding]);
+    const stored = withTexelStores(source, isTexture);
+    const all = withTexelReads(
+      stored,
+      (binding) => isTexture(binding) || rowsOf(bound[binding]) <= this.#textures.maxRows,
+    );
+    const copied = all.reads.filter(({ binding }) => !isTexture(binding));
+    const bytes = copied.reduce((sum, { binding }) => sum + bound[binding].size, 0);
+    if (bytes >= this.#texelBytes) return { source: all.source, reads: copied };
+    return { source: withTexelReads(stored, isTexture).source, reads: [] };
   }
 
   #pipelineOf(dispatch: Dispatch, source: string) {
@@ -167,10 +196,11 @@ export class WebGpuDevice implements Device {
     { dispatch, layout, ranges, reads }: Prepared,
     { uniforms, offset, texels }: { uniforms: GPUBuffer; offset: number; texels: readonly TexelArray[] },
   ): GPUBindGroup {
-    const entries: GPUBindGroupEntry[] = ranges.map(({ buffer, offset, size }, binding) => ({
-      binding,
-      resource: { buffer, offset, size },
-    }));
+    const entries: GPUBindGroupEntry[] = ranges.map((bound, binding) => {
+      if (isTexels(bound)) return { binding, resource: bound.view };
+      const { buffer, offset, size } = bound;
+      return { binding, resource: { buffer, offset, size } };
+    });
     reads.forEach(({ binding }, i) => entries[binding] = { binding, resource: texels[i].view });
     if (dispatch.uniform !== undefined) {
       entries.push({
@@ -183,14 +213,15 @@ export class WebGpuDevice implements Device {
 
   run(call: Call): void {
     this.#requireOpen();
-    const scratch = (_: number, bytes: number) => {
-      const range = this.#pool.take(bytes);
-      this.#scratch.push(range);
-      return range;
+    const ranges: GpuRange[] = [], texels: TexelArray[] = [];
+    const scratch: Scratch = {
+      range: (_, bytes) => kept(ranges, this.#pool.take(bytes)),
+      texels: (_, rows) => kept(texels, this.#textures.take("rgba32float", rows)),
     };
     for (const prepared of this.prepare(call, scratch)) this.#enqueue(prepared);
     // scratch is free again for the next call: the queue keeps order
-    for (const range of this.#scratch.splice(0)) this.#pool.give(range);
+    for (const range of ranges) this.#pool.give(range);
+    this.giveTexels(texels);
   }
 
   #enqueue(prepared: Prepared): void {
@@ -237,17 +268,17 @@ export class WebGpuDevice implements Device {
   compile(calls: readonly Call[]): Program {
     this.#requireOpen();
     // scratch is shared by all calls of the program: the largest wish so far for each number
-    const scratch: GpuRange[] = [];
-    const owned: GpuRange[] = [];
-    const largest = (index: number, bytes: number): GpuRange => {
-      if (scratch[index] === undefined || scratch[index].size < bytes) {
-        owned.push(scratch[index] = this.#pool.take(bytes));
-      }
-      return scratch[index];
+    const ranges: GpuRange[] = [], texels: TexelArray[] = [];
+    const owned: GpuRange[] = [], ownedTexels: TexelArray[] = [];
+    const scratch: Scratch = {
+      range: (i, bytes) => ranges[i]?.size >= bytes ? ranges[i] : ranges[i] = kept(owned, this.#pool.take(bytes)),
+      texels: (i, rows) =>
+        texels[i]?.rows >= rows ? texels[i] : texels[i] = kept(ownedTexels, this.#textures.take("rgba32float", rows)),
     };
-    const prepared = calls.flatMap((call) => this.prepare(call, largest));
+    const prepared = calls.flatMap((call) => this.prepare(call, scratch));
     return new WebGpuProgram(this, prepared, () => {
       for (const range of owned) if (!this.#closed) this.#pool.give(range);
+      this.giveTexels(ownedTexels);
     });
   }
 
@@ -305,4 +336,10 @@ export class WebGpuDevice implements Device {
     if (this.#closed) throw new Error("Cannot use a device after close()");
     if (this.#failure !== null) throw new Error(`Cannot go on: ${this.#failure}`);
   }
+}
+
+/** Notes what has to be given back. */
+function kept<T>(list: T[], item: T): T {
+  list.push(item);
+  return item;
 }

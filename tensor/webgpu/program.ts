@@ -4,16 +4,15 @@
  */
 import type { Program } from "../device/device.ts";
 import type { Call, Dispatch } from "../device/kernel.ts";
-import type { GpuRange } from "./buffer_pool.ts";
 import type { WebGpuDevice } from "./device.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { TexelRead } from "./texel_reads.ts";
-import { copyToTexels, neededCopies, type TexelCopy } from "./texture_pool.ts";
+import { type Bound, copyToTexels, neededCopies, type TexelCopy } from "./texture_pool.ts";
 
 /** A dispatch with its pipeline and the buffers it binds. */
 export interface Prepared extends Pipeline {
   readonly dispatch: Dispatch;
-  readonly ranges: readonly GpuRange[];
+  readonly ranges: readonly Bound[];
   /** Those of its bindings that are textures, copied from their ranges before it runs. */
   readonly reads: readonly TexelRead[];
   readonly call: Call;

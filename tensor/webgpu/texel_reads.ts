@@ -35,6 +35,50 @@ const formats: Readonly<Record<string, { format: TexelFormat; channel: string; b
 
 const DECLARATION = /@group\(0\) @binding\((\d+)\) var<storage, read> (\w+): array<([\w<>]+)>;/g;
 
+const WRITTEN = /@group\(0\) @binding\((\d+)\) var<storage, read_write> (\w+): array<vec4<f32>>;/g;
+
+/** Bindings that a kernel reads only, or writes only, as arrays of vec4: what lies there can as well be a texture all along. */
+export function textureBindings(source: string): { reads: number[]; writes: number[] } {
+  const reads = Array.from(source.matchAll(DECLARATION)).filter(([, , , type]) => type === "vec4<f32>");
+  const writes = Array.from(source.matchAll(WRITTEN)).filter(([, , name]) =>
+    usesOf(source, name).every(({ after }) => /^\s*=[^=]/.test(source.slice(after)))
+  );
+  return { reads: reads.map(([, binding]) => Number(binding)), writes: writes.map(([, binding]) => Number(binding)) };
+}
+
+/** Rewrites arrays of vec4 that a kernel only writes as textures. */
+export function withTexelStores(source: string, wanted: (binding: number) => boolean): string {
+  const columns = ROW_BYTES / texelBytes("rgba32float");
+  const names: string[] = [];
+  const declared = source.replace(WRITTEN, (text, binding: string, name: string) => {
+    if (!wanted(Number(binding))) return text;
+    names.push(name);
+    return `@group(0) @binding(${binding}) var ${name}_texels: texture_storage_2d<rgba32float, write>;
+fn ${name}_put(i: u32, value: vec4<f32>) {
+  textureStore(${name}_texels, vec2<u32>(i & ${columns - 1}u, i >> ${Math.log2(columns)}u), value);
+}`;
+  });
+  return names.reduce((text, name) => {
+    let out = "", from = 0;
+    for (const { start, open, after } of usesOf(text, name)) {
+      const equals = text.indexOf("=", after), end = text.indexOf(";", equals);
+      out += `${text.slice(from, start)}${name}_put(u32(${text.slice(open, after - 1)}),${
+        text.slice(equals + 1, end)
+      })`;
+      from = end;
+    }
+    return out + text.slice(from);
+  }, declared);
+}
+
+/** Every `name[index]`: where it starts, where its index does, and what is after the bracket. */
+function usesOf(source: string, name: string): { start: number; open: number; after: number }[] {
+  return Array.from(source.matchAll(new RegExp(`(?<![\\w.])${name}\\[`, "g")), ({ index, 0: { length } }) => {
+    const open = index + length;
+    return { start: index, open, after: closingBracket(source, open) + 1 };
+  });
+}
+
 /** Bindings that a kernel writes. */
 export function writesOf(source: string): number[] {
   return Array.from(source.matchAll(/@binding\((\d+)\) var<storage, read_write>/g), ([, binding]) => Number(binding));

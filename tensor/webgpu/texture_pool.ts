@@ -12,11 +12,21 @@ export interface TexelArray {
   readonly view: GPUTextureView;
   readonly format: TexelFormat;
   readonly rows: number;
+  /** Bytes. */
+  readonly size: number;
 }
 
-/** Rows of texels that a range of a buffer takes. */
-export function rowsOf({ size }: GpuRange): number {
-  return Math.ceil(size / ROW_BYTES);
+/** What a binding of a kernel is: part of a buffer, or a texture between the dispatches of a call. */
+export type Bound = GpuRange | TexelArray;
+
+/** Whether it is a texture. */
+export function isTexels(bound: Bound): bound is TexelArray {
+  return "view" in bound;
+}
+
+/** Rows of texels that so many bytes take, at least one. */
+export function rowsOf({ size }: { readonly size: number }): number {
+  return Math.max(1, Math.ceil(size / ROW_BYTES));
 }
 
 /** A copy of a range into a texture. */
@@ -27,7 +37,7 @@ export interface TexelCopy {
 
 /** Copies of what a dispatch reads as textures. */
 export function copiesFor({ reads, ranges }: Prepared, texels: readonly TexelArray[]): TexelCopy[] {
-  return reads.map(({ binding }, i) => ({ range: ranges[binding], texels: texels[i] }));
+  return reads.map(({ binding }, i) => ({ range: ranges[binding] as GpuRange, texels: texels[i] }));
 }
 
 /**
@@ -44,7 +54,9 @@ export function neededCopies(
     for (const { range, texels } of needed) held.set(texels, range);
     if (held.size === 0) return needed; // nothing is read as a texture so far
     const written = writesOf(dispatch.dispatch.source).map((binding) => dispatch.ranges[binding]);
-    for (const [texels, range] of held) if (written.some((w) => overlap(w, range))) held.delete(texels);
+    for (const [texels, range] of held) {
+      if (written.some((w) => !isTexels(w) && overlap(w, range))) held.delete(texels);
+    }
     return needed;
   });
 }
@@ -96,9 +108,10 @@ export class TexturePool {
     const texture = this.#gpu.createTexture({
       size: [ROW_BYTES / texelBytes(format), rows],
       format,
-      usage: GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST,
+      usage: GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST |
+        (format === "rgba32float" ? GPUTextureUsage.STORAGE_BINDING : 0),
     });
-    const made = { texture, view: texture.createView(), format, rows };
+    const made = { texture, view: texture.createView(), format, rows, size: rows * ROW_BYTES };
     this.#all.add(made);
     return made;
   }
