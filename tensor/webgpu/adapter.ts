@@ -60,6 +60,7 @@ export async function openGpu(adapter: GPUAdapter): Promise<GPUDevice> {
       "maxComputeInvocationsPerWorkgroup",
       "maxComputeWorkgroupSizeX",
       "maxTextureDimension2D",
+      "maxStorageTexturesPerShaderStage",
     ] as const
   ) requiredLimits[name] = limits[name];
   const requiredFeatures = adapter.features.has("timestamp-query") ? (["timestamp-query"] as GPUFeatureName[]) : [];

@@ -1,8 +1,9 @@
 /**
  * Reading storage as textures, for software adapters. llvmpipe reads a storage buffer lane by lane with a branch for each number, some
- * 15 ns for eight of them; a texel of four numbers for eight lanes takes it about as long as two of those reads. So a kernel's read-only
- * arrays are copied into textures, which is a plain copy of memory, and `a[i]` in its source becomes a `textureLoad`. The kernels do not
- * know: they are written for buffers, which is what real GPUs want, and a test holds both forms together.
+ * 15 ns for eight of them; four numbers for each of eight lanes come from a texture in less than two of those reads. So a kernel's
+ * read-only arrays are copied into textures, which is a plain copy of memory, and `a[i]` in its source becomes a `textureLoad` (of a
+ * storage texture: a sampled one has levels of detail, which llvmpipe works out for every lane). The kernels do not know: they are written
+ * for buffers, which is what real GPUs want, and tests run them both ways.
  * @module
  */
 
@@ -26,11 +27,11 @@ export interface TexelSource {
 export const ROW_BYTES = 1 << 14;
 
 /** What WGSL calls an array's elements, and what they are as a texture. */
-const formats: Readonly<Record<string, { format: TexelFormat; channel: string; bytes: number; part: string }>> = {
-  "vec4<f32>": { format: "rgba32float", channel: "f32", bytes: 16, part: "" },
-  f32: { format: "r32float", channel: "f32", bytes: 4, part: ".x" },
-  i32: { format: "r32sint", channel: "i32", bytes: 4, part: ".x" },
-  u32: { format: "r32uint", channel: "u32", bytes: 4, part: ".x" },
+const formats: Readonly<Record<string, { format: TexelFormat; bytes: number; part: string }>> = {
+  "vec4<f32>": { format: "rgba32float", bytes: 16, part: "" },
+  f32: { format: "r32float", bytes: 4, part: ".x" },
+  i32: { format: "r32sint", bytes: 4, part: ".x" },
+  u32: { format: "r32uint", bytes: 4, part: ".x" },
 };
 
 const DECLARATION = /@group\(0\) @binding\((\d+)\) var<storage, read> (\w+): array<([\w<>]+)>;/g;
@@ -95,13 +96,13 @@ export function withTexelReads(source: string, wanted: (binding: number) => bool
   const names: string[] = [];
   const declared = source.replace(DECLARATION, (text, binding: string, name: string, type: string) => {
     if (!Object.hasOwn(formats, type) || !wanted(Number(binding))) return text;
-    const { format, channel, bytes, part } = formats[type];
+    const { format, bytes, part } = formats[type];
     const columns = ROW_BYTES / bytes;
     reads.push({ binding: Number(binding), format });
     names.push(name);
-    return `@group(0) @binding(${binding}) var ${name}_texels: texture_2d<${channel}>;
+    return `@group(0) @binding(${binding}) var ${name}_texels: texture_storage_2d<${format}, read>;
 fn ${name}_at(i: u32) -> ${type} {
-  return textureLoad(${name}_texels, vec2<u32>(i & ${columns - 1}u, i >> ${Math.log2(columns)}u), 0)${part};
+  return textureLoad(${name}_texels, vec2<u32>(i & ${columns - 1}u, i >> ${Math.log2(columns)}u))${part};
 }`;
   });
   return { source: names.reduce(readThroughFunction, declared), reads };

@@ -98,6 +98,11 @@ export class TexturePool {
     return this.#gpu.limits.maxTextureDimension2D;
   }
 
+  /** Most textures of a kernel. */
+  get maxBindings(): number {
+    return this.#gpu.limits.maxStorageTexturesPerShaderStage;
+  }
+
   /** Takes a texture of at least so many rows. */
   take(format: TexelFormat, rows: number): TexelArray {
     const room = Math.min(this.maxRows, 2 ** Math.ceil(Math.log2(rows)));
@@ -108,8 +113,7 @@ export class TexturePool {
     const texture = this.#gpu.createTexture({
       size: [ROW_BYTES / texelBytes(format), rows],
       format,
-      usage: GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST |
-        (format === "rgba32float" ? GPUTextureUsage.STORAGE_BINDING : 0),
+      usage: GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST,
     });
     const made = { texture, view: texture.createView(), format, rows, size: rows * ROW_BYTES };
     this.#all.add(made);

@@ -15,7 +15,10 @@ fn main() { y[at[0]] = x[at[i + 1] * 2] + max[0] + y[i]; }`;
 Deno.test("reads of read-only arrays become loads of textures, nested ones included", () => {
   const { source, reads } = withTexelReads(SOURCE, () => true);
   assert.deepEqual(reads, [{ binding: 0, format: "r32float" }, { binding: 1, format: "r32sint" }]);
-  assert.ok(source.includes("var x_texels: texture_2d<f32>;") && source.includes("fn at_at(i: u32) -> i32 {"));
+  assert.ok(
+    source.includes("var x_texels: texture_storage_2d<r32float, read>;") &&
+      source.includes("fn at_at(i: u32) -> i32 {"),
+  );
   assert.ok(source.includes("y[at_at(u32(0))] = x_at(u32(at_at(u32(i + 1)) * 2)) + max[0] + y[i];"), source);
 });
 
