@@ -164,10 +164,9 @@ export class WebGpuDevice implements Device {
     if (this.#texelBytes === Infinity) return { source, reads: [] };
     const isTexture = (binding: number) => isTexels(bound[binding]);
     const stored = withTexelStores(source, isTexture);
-    const all = withTexelReads(
-      stored,
-      (binding) => isTexture(binding) || rowsOf(bound[binding]) <= this.#textures.maxRows,
-    );
+    let free = this.#textures.maxBindings - bound.filter(isTexels).length;
+    const fits = (binding: number) => rowsOf(bound[binding]) <= this.#textures.maxRows && free-- > 0;
+    const all = withTexelReads(stored, (binding) => isTexture(binding) || fits(binding));
     const copied = all.reads.filter(({ binding }) => !isTexture(binding));
     const bytes = copied.reduce((sum, { binding }) => sum + bound[binding].size, 0);
     if (bytes >= this.#texelBytes) return { source: all.source, reads: copied };
