@@ -15,11 +15,9 @@ if (adapter === null) console.log("No WebGPU adapter found: the webgpu half of t
 
 // one device for all tests of a file, so that shaders compile once
 const facts = adapter === null ? null : describeAdapter(adapter);
-// what is read as textures on a software adapter because it is large is so in tests although it is small
-const gpu = facts === null
-  ? null
-  : new WebGpuDevice(await openGpu(adapter!), { ...facts, texelBytes: facts.software ? 0 : Infinity });
+const gpu = facts === null ? null : new WebGpuDevice(await openGpu(adapter!), facts);
 let other: WebGpuDevice | null = null;
+let texels: WebGpuDevice | null = null;
 
 /** The device that {@linkcode forEachDevice} hands out as webgpu; null without an adapter. */
 export function sharedGpu(): WebGpuDevice | null {
@@ -34,6 +32,13 @@ async function otherKernels(): Promise<WebGpuDevice> {
     software: !facts!.software,
     texelBytes: Infinity,
   });
+}
+
+/** What the same GPU reads as textures because it is large, on a software adapter, this one reads so although it is small. */
+async function smallTexels(): Promise<WebGpuDevice> {
+  if (!facts!.software) return gpu!;
+  const again = await findAdapter();
+  return texels ??= new WebGpuDevice(await openGpu(again!), { ...facts!, texelBytes: 0 });
 }
 
 type Body = (device: WebGpuDevice) => void | Promise<void>;
@@ -51,6 +56,11 @@ function register(name: string, open: () => WebGpuDevice | Promise<WebGpuDevice>
   });
 }
 
+/** Registers a test for cpu alone. */
+export function onCpu(name: string, body: (device: Device) => void | Promise<void>): void {
+  Deno.test(`${name} (cpu)`, () => withDevice(cpuDevice(), () => body(cpuDevice())));
+}
+
 /** Registers a test for webgpu alone. */
 export function onWebGpu(name: string, body: Body): void {
   register(`${name} (webgpu)`, () => gpu!, body);
@@ -60,13 +70,17 @@ export function onWebGpu(name: string, body: Body): void {
  * Registers `body` as one test for cpu and one for webgpu. While it runs, new tensors are made on the device and the random seed is 0.
  */
 export function forEachDevice(name: string, body: (device: Device) => void | Promise<void>): void {
-  Deno.test(`${name} (cpu)`, () => withDevice(cpuDevice(), () => body(cpuDevice())));
+  onCpu(name, body);
   onWebGpu(name, body);
 }
 
-/** {@linkcode forEachDevice}, and once more with the kernels that the other kind of adapter gets. */
+/**
+ * {@linkcode forEachDevice}, and once more with the kernels that the other kind of adapter gets. On a software adapter everything is read
+ * as textures, see tensor/webgpu/texel_reads.ts.
+ */
 export function forEachVariant(name: string, body: (device: Device) => void | Promise<void>): void {
-  forEachDevice(name, body);
+  onCpu(name, body);
+  register(`${name} (webgpu)`, smallTexels, body);
   register(
     `${name} (webgpu, ${facts?.software ? "kernels of real GPUs" : "kernels of software adapters"})`,
     otherKernels,
