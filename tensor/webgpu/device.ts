@@ -318,7 +318,8 @@ export class WebGpuDevice implements Device {
   }
 
   memory(): DeviceMemory {
-    return this.#pool.memory();
+    const memory = this.#pool.memory();
+    return { ...memory, reserved: memory.reserved + this.#textures.bytes };
   }
 
   close(): void {

@@ -88,6 +88,7 @@ export class TexturePool {
   readonly #gpu: GPUDevice;
   readonly #free = new Map<string, TexelArray[]>();
   readonly #all = new Set<TexelArray>();
+  #bytes = 0;
 
   constructor(gpu: GPUDevice) {
     this.#gpu = gpu;
@@ -117,7 +118,13 @@ export class TexturePool {
     });
     const made = { texture, view: texture.createView(), format, rows, size: rows * ROW_BYTES };
     this.#all.add(made);
+    this.#bytes += made.size;
     return made;
+  }
+
+  /** Bytes of all textures. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Gives a texture back; commands already enqueued still see it, since the queue keeps order. */
@@ -133,5 +140,6 @@ export class TexturePool {
     for (const { texture } of this.#all) texture.destroy();
     this.#all.clear();
     this.#free.clear();
+    this.#bytes = 0;
   }
 }
