@@ -1,8 +1,9 @@
 /**
  * Matrix product for software adapters: one big tile of C in each invocation's registers and no shared memory. An adapter such as
- * llvmpipe runs eight invocations as lanes of one SIMD register and loads lane by lane, some 5 ns for each eight numbers, whether their
- * addresses agree or not; so the tile is large, both operands are read as vec4 along their outer axis (packed so where they do not
- * lie so). The sums of a tile are too many for a processor's registers: k steps by two, so that each is loaded and stored half as often.
+ * llvmpipe runs eight invocations as lanes of one SIMD register and loads lane by lane, whether their addresses agree or not: loads take
+ * most of the time. So the tile is large, both operands are read as vec4 along their outer axis (packed so where they do not lie so), on
+ * llvmpipe as texels (`tensor/webgpu/texel_reads.ts`). The sums of a tile are too many for a processor's registers: k steps by four, so
+ * that each is loaded and stored a quarter as often.
  * @module
  */
 import type { Dispatch, GpuPlan } from "../device/kernel.ts";
