@@ -1,7 +1,7 @@
 /**
  * Reading storage as textures, for software adapters. llvmpipe reads a storage buffer in a loop over lanes, with a branch and a trip through
  * memory for each number; a texel of four numbers comes to all eight lanes without either. Products of matrices, which mostly wait for
- * loads, are some eight times as fast so. A kernel's read-only arrays are copied into textures, which is a plain copy of memory, and
+ * loads, are several times as fast so. A kernel's read-only arrays are copied into textures, which is a plain copy of memory, and
  * `a[i]` in its source becomes a `textureLoad` (of a storage texture: a sampled one has levels of detail, which llvmpipe works out for
  * every lane). The kernels do not know: they are written for buffers, which is what real GPUs want, and tests run them both ways.
  * @module
