@@ -12,6 +12,13 @@ export interface Head extends Layer {
 export interface Classifier extends Module {
   /** From that vector to a score for each class; a {@linkcode CosineHead} where a margin on angles is trained. */
   readonly head: Head;
+  /** Frames of the shortest utterance that it can take, 1 where it does not say; nobody gives it a shorter one. */
+  readonly minFrames?: number;
+  /**
+   * Whether padding changes what it makes of an utterance although `lengths` say what is padding, as where a norm runs over all of a row.
+   * Scores would then depend on who shares a batch: it is given utterances of one length together, without padding. Default false.
+   */
+  readonly mixesPadding?: boolean;
   /**
    * One vector for each utterance, (batch, dim): what the head takes.
    *

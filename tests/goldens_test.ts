@@ -20,8 +20,8 @@ type Tensors = Readonly<Record<string, Tensor>>;
 type Results = Record<string, ComparedArray>;
 
 /** Ops that need no device. */
-function onHost({ op, args, inputs }: GoldenCase): Results | null {
-  if (op in featureCases) return prefixed("out/", featureCases[op](inputs, args));
+function onHost({ op, args, inputs, name }: GoldenCase): Results | null {
+  if (op in featureCases) return prefixed("out/", featureCases[op](inputs, args, name));
   if (!(op in scheduleCases)) return null;
   const { lr } = scheduleCases[op]({ ...args }, Object.fromEntries(named(inputs).map(([n, { data }]) => [n, data])));
   return { "out/lr": { shape: [lr.length], data: lr } };

@@ -5,6 +5,7 @@ import { MelSpectrogram } from "./mel_spectrogram.ts";
 import { Mfcc } from "./mfcc.ts";
 import { type FeatureSettings, parseFeatureSettings } from "./settings.ts";
 import { Spectrogram } from "./spectrogram.ts";
+import { Waveform } from "./waveform.ts";
 
 /**
  * The extractor for settings, a partial settings object with `kind`, or a preset's name.
@@ -21,17 +22,23 @@ import { Spectrogram } from "./spectrogram.ts";
 export function createFeatures(
   settings: FeatureSettings | string | Readonly<Record<string, unknown>>,
 ): FeatureExtractor {
-  const { kind, ...options } = parseFeatureSettings(settings);
-  switch (kind) {
+  const parsed = parseFeatureSettings(settings);
+  switch (parsed.kind) {
     case "spectrogram":
-      return new Spectrogram(options);
+      return new Spectrogram(optionsOf(parsed));
     case "mel":
-      return new MelSpectrogram(options);
+      return new MelSpectrogram(optionsOf(parsed));
     case "logMel":
-      return new LogMel(options);
+      return new LogMel(optionsOf(parsed));
     case "mfcc":
-      return new Mfcc(options);
+      return new Mfcc(optionsOf(parsed));
     case "kaldiFbank":
-      return new KaldiFbank(options);
+      return new KaldiFbank(optionsOf(parsed));
+    case "waveform":
+      return new Waveform(optionsOf(parsed));
   }
+}
+
+function optionsOf<S extends FeatureSettings>({ kind: _, ...options }: S): Omit<S, "kind"> {
+  return options;
 }

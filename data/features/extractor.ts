@@ -2,7 +2,7 @@ import type { FeatureSettings } from "./settings.ts";
 
 /** Features of one waveform: `data[t * channels + c]` is channel c of frame t. */
 export interface FeatureFrames {
-  /** `frames` × `channels` values, frame after frame. */
+  /** `frames` × `channels` values, frame after frame; where a frame is a sample maybe the waveform itself: read only. */
   data: Float32Array;
   /** Number of frames. */
   frames: number;

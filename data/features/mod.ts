@@ -1,5 +1,5 @@
 /**
- * Waveforms to features: spectrogram, mel, log-mel and MFCC equal to torchaudio's, Kaldi's filter bank, resampling.
+ * Waveforms to features: spectrogram, mel, log-mel and MFCC equal to torchaudio's, Kaldi's filter bank, the samples themselves, resampling.
  *
  * @module
  */
@@ -28,7 +28,9 @@ export {
   parseFeatureSettings,
   type SettingsOf,
   type SpectrogramSettings,
+  type WaveformSettings,
 } from "./settings.ts";
 export { framesOf, silenceOf } from "./silence.ts";
 export { Spectrogram } from "./spectrogram.ts";
+export { Waveform } from "./waveform.ts";
 export { type WindowName } from "./window.ts";

@@ -108,13 +108,24 @@ export interface KaldiFbankSettings {
   normalize: Normalization;
 }
 
+/** Settings of waveforms that a model listens to as they are; see `Waveform`. */
+export interface WaveformSettings {
+  /** Samples: a frame is one of them, with one channel. */
+  kind: "waveform";
+  /** Samples a second of the waveforms; default 16000. */
+  sampleRate: number;
+  /** "layer": zero mean and unit variance over a recording, as Hugging Face's `do_normalize`; "none" (default). */
+  normalize: "none" | "layer";
+}
+
 /** Everything that determines a feature: plain data that travels as JSON in a data set and in a checkpoint. */
 export type FeatureSettings =
   | SpectrogramSettings
   | MelSettings
   | LogMelSettings
   | MfccSettings
-  | KaldiFbankSettings;
+  | KaldiFbankSettings
+  | WaveformSettings;
 
 /** The settings of one kind. */
 export type SettingsOf<K extends FeatureSettings["kind"]> = Extract<FeatureSettings, { kind: K }>;
@@ -123,7 +134,14 @@ export type SettingsOf<K extends FeatureSettings["kind"]> = Extract<FeatureSetti
 export type FeatureOptions<K extends FeatureSettings["kind"]> = Partial<Omit<SettingsOf<K>, "kind">>;
 
 /** What can be computed. */
-export const featureKinds: readonly FeatureSettings["kind"][] = ["spectrogram", "mel", "logMel", "mfcc", "kaldiFbank"];
+export const featureKinds: readonly FeatureSettings["kind"][] = [
+  "spectrogram",
+  "mel",
+  "logMel",
+  "mfcc",
+  "kaldiFbank",
+  "waveform",
+];
 
 /** What {@linkcode featurePresets} holds. */
 export interface FeaturePresets {
@@ -141,6 +159,10 @@ export interface FeaturePresets {
   readonly "s4-spectrogram": SpectrogramSettings;
   /** The same of 40 cepstral coefficients of 80 bands. */
   readonly "s4-mfcc": MfccSettings;
+  /** The samples themselves at 16 kHz, for models that listen to them. */
+  readonly waveform: WaveformSettings;
+  /** The same with zero mean and unit variance over the recording. */
+  readonly "waveform-normalized": WaveformSettings;
 }
 
 /** 25 ms every 10 ms at 16 kHz. */
@@ -161,6 +183,8 @@ export const featurePresets: Readonly<FeaturePresets> = {
   "s4-mel": resolveSettings("mel", { ...SPEECH_FRAMES, nMels: 80, normalize: "layer" }),
   "s4-spectrogram": resolveSettings("spectrogram", { ...SPEECH_FRAMES, normalize: "layer" }),
   "s4-mfcc": resolveSettings("mfcc", { ...SPEECH_FRAMES, nMels: 80, normalize: "layer" }),
+  waveform: resolveSettings("waveform", {}),
+  "waveform-normalized": resolveSettings("waveform", { normalize: "layer" }),
 };
 
 /**

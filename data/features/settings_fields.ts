@@ -133,6 +133,7 @@ const tables: Readonly<Record<FeatureSettings["kind"], FieldTable>> = {
     scale: number(1, 1e-9, 1e9),
     ...common,
   },
+  waveform: { sampleRate: whole(16000, 1, MAX_RATE), normalize: oneOf("none", ["none", "layer"]) },
 };
 
 /** The settings that `kind` has. */

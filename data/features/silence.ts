@@ -6,8 +6,8 @@ export const SILENCE: number = -20;
 
 /**
  * What a frame of digital silence looks like, for padding: 0 would be loud in logarithmic features. It is what the
- * extractor itself makes of zeros: the logarithm of the floor for log-mel and Kaldi's energies, 0 for a spectrogram and
- * mel bands, and of normalised features 0 as well: with the level of the recording their silence is gone, and 0 is its mean.
+ * extractor itself makes of zeros: the logarithm of the floor for log-mel and Kaldi's energies, 0 for a spectrogram,
+ * mel bands and waveforms, and of normalised features 0 as well: with the level of the recording their silence is gone, and 0 is its mean.
  *
  * @param settings of the features, or null where they are not known: −20 then, as S0 has it
  * @returns one number if all channels have the same, else (MFCC, energy beside bands) one for each channel
@@ -33,8 +33,9 @@ export function framesOf(seconds: number, settings: FeatureSettings): number {
   return createFeatures(settings).frameCount(samples);
 }
 
-/** Samples that a frame's window covers: a shorter waveform is mostly padding. */
+/** Samples that a frame's window covers: a shorter waveform is mostly padding. Of waveforms a frame is one sample. */
 export function windowSamples(settings: FeatureSettings): number {
+  if (settings.kind === "waveform") return 1;
   return settings.kind === "kaldiFbank"
     ? Math.floor(settings.sampleRate * settings.frameLength / 1000)
     : settings.winLength;

@@ -28,6 +28,7 @@ Deno.test("normalizeFrames: known values, each channel over time", () => {
 
 Deno.test("features of every kind are normalised as their settings say, and are the plain ones otherwise", () => {
   for (const kind of featureKinds) {
+    if (kind === "waveform") continue; // has a rule of its own, see waveform_test.ts
     const plain = createFeatures({ kind }).apply(wave), last = plain.channels - 1, spread = momentsOf(plain, last);
     assert.deepEqual(createFeatures({ kind, normalize: "none" }).apply(wave), plain);
     const mean = createFeatures({ kind, normalize: "mean" }).apply(wave);

@@ -40,7 +40,7 @@ const refused: [unknown, string, RegExp][] = [
   [{ kind: "logMel", nmel: 40 }, "TypeError", /"nmel" is no key of logMel; did you mean "nMels"/],
   [{ kind: "logMel", quux: 40 }, "TypeError", /"quux" is no key of logMel; known are sampleRate, nFft, /],
   [{ kind: "logmel" }, "TypeError", /"logmel" is no kind; did you mean "logMel"/],
-  [{}, "TypeError", /undefined is no kind; known are spectrogram, mel, logMel, mfcc, kaldiFbank/],
+  [{}, "TypeError", /undefined is no kind; known are spectrogram, mel, logMel, mfcc, kaldiFbank, waveform$/],
   ["hw5", "TypeError", /"hw5" is no preset; did you mean "hw4"/],
   [null, "TypeError", /wanted an object or a preset's name, found null/],
   [[1], "TypeError", /found an array/],
@@ -55,6 +55,8 @@ const refused: [unknown, string, RegExp][] = [
   [{ kind: "mfcc", nMfcc: 60, nMels: 40 }, "RangeError", /nMfcc is 60, wanted a whole number from 1 to 40/],
   [{ kind: "logMel", logFloor: 0 }, "RangeError", /logFloor is 0/],
   [{ kind: "kaldiFbank", fMax: -7990 }, "RangeError", /fMax is -7990, wanted a frequency above 20/],
+  [{ kind: "waveform", nFft: 400 }, "TypeError", /"nFft" is no key of waveform; known are sampleRate, normalize/],
+  [{ kind: "waveform", normalize: "mean" }, "RangeError", /normalize is "mean", wanted one of "none", "layer"/],
   [{ kind: "kaldiFbank", snipEdges: 1 }, "TypeError", /snipEdges is 1, wanted true or false/],
 ];
 
