@@ -42,6 +42,7 @@ export interface Layer extends Module {
 export abstract class Module {
   /** True while training (the default), false in evaluation: dropout and normalisation ask. Set by {@linkcode Module.train}. */
   training = true;
+  #frozen = false;
 
   /** Own parts by field name, in the order of the fields. */
   #parts(): [string, Part][] {
@@ -94,20 +95,42 @@ export abstract class Module {
     return this.namedParameters().map(([, parameter]) => parameter);
   }
 
-  /** How many numbers are trained. */
+  /** How many numbers the parameters have, frozen ones included. */
   get numParameters(): number {
     return this.parameters().reduce((total, { size }) => total + size, 0);
   }
 
-  /** Switches this module and all inside to training, or to evaluation where `mode` is false. Default true. */
+  /**
+   * Switches this module and all inside to training, or to evaluation where `mode` is false. Default true. What is
+   * {@linkcode Module.freeze frozen} stays in evaluation.
+   */
   train(mode = true): this {
-    for (const [, module] of this.namedModules()) module.training = mode;
+    for (const [, module] of this.namedModules()) module.training = mode && !module.#frozen;
     return this;
   }
 
   /** Switches to evaluation: no dropout, running statistics. */
   eval(): this {
     return this.train(false);
+  }
+
+  /**
+   * Takes this module and all inside out of training for good: no parameter requires a gradient any more, and the modules stay in
+   * evaluation, so that nothing is dropped out and running statistics do not move. What they do to data that require no gradient
+   * themselves is not recorded for a way back.
+   */
+  freeze(): this {
+    for (const [, module] of this.namedModules()) {
+      module.#frozen = true;
+      module.training = false;
+    }
+    for (const parameter of this.parameters()) parameter.requireGrad(false);
+    return this;
+  }
+
+  /** Whether {@linkcode Module.freeze} was called on this module or one around it. */
+  get frozen(): boolean {
+    return this.#frozen;
   }
 
   /** Parameters and buffers by name: the tensors themselves, not copies, so that they change as training goes on. */

@@ -79,10 +79,21 @@ export class Tensor extends TensorData {
     return new Tensor(this.storage, this.shape, this.dtype, this.strides, this.offset);
   }
 
-  /** Marks the tensor as one whose gradient is wanted, and returns it. TypeError for int32. */
-  requireGrad(): this {
-    if (this.dtype !== "float32") throw new TypeError(`Cannot require a gradient of an ${this.dtype} tensor`);
-    this.requiresGrad = true;
+  /**
+   * Marks the tensor as one whose gradient is wanted, or with `required` false no longer wanted, and returns it; PyTorch's
+   * `requires_grad_`. Default true.
+   *
+   * @throws TypeError for int32, or where the tensor is the result of an op and is to require none.
+   */
+  requireGrad(required = true): this {
+    if (required && this.dtype !== "float32") {
+      throw new TypeError(`Cannot require a gradient of an ${this.dtype} tensor`);
+    }
+    if (!required && this.node !== null) {
+      throw new TypeError("Cannot require no gradient of a result: take it out of the graph with detach()");
+    }
+    this.requiresGrad = required;
+    if (!required) this.grad = null;
     return this;
   }
 

@@ -89,6 +89,19 @@ export function text(help: string, options: { placeholder?: string; empty?: bool
   };
 }
 
+/** A list of texts, none of them empty, on the command line with commas: `encoder.*,*.bias`. */
+export function texts(help: string, options: { placeholder?: string } = {}): Field<readonly string[]> {
+  const accept = (x: unknown) =>
+    Array.isArray(x) && x.every((v) => typeof v === "string" && v.trim() !== "") ? x as string[] : undefined;
+  return {
+    help,
+    expects: "texts separated by commas, none of them empty",
+    placeholder: options.placeholder ?? "TEXT,TEXT",
+    check: accept,
+    parse: (text) => accept(text.trim() === "" ? [] : text.split(",").map((part) => part.trim())),
+  };
+}
+
 /** One of several words. */
 export function choice<const T extends string>(help: string, choices: readonly T[]): Field<T> {
   const accept = (x: unknown) => choices.find((c) => c === x);

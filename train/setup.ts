@@ -4,6 +4,7 @@ import { silenceOf } from "../data/features/mod.ts";
 import { manualSeed } from "../tensor/mod.ts";
 import { Augmentation } from "./augmentation.ts";
 import { freshProgress, type RunParts } from "./checkpoint.ts";
+import { freezeWeights, type Frozen } from "./freeze.ts";
 import { inSteps } from "./in_steps.ts";
 import { describeModel } from "./model_facts.ts";
 import { modelKinds } from "./models/mod.ts";
@@ -27,6 +28,7 @@ export interface Setup extends RunParts, Disposable {
   readonly description: ReturnType<typeof describeModel>;
   readonly batches: TrainingBatches;
   readonly step: TrainingStep;
+  readonly frozen: Frozen;
   /** Utterances kept for validation. */
   readonly valid: readonly number[];
 }
@@ -51,9 +53,10 @@ export async function setUp(given: TrainConfig, data: TrainingData, careful: boo
   const config = inSteps(given, batches.batchesPerEpoch);
   manualSeed(seed);
   const model = modelKinds[given.model].build(description.options);
+  const frozen = freezeWeights(model, given.freeze);
   const objective = new Objective(config);
   const augmentation = new Augmentation(config, typeof padding === "number" ? padding : null);
-  const optimizer = optimizerOf(config, model.parameters());
+  const optimizer = optimizerOf(config, model.parameters().filter((p) => p.requiresGrad));
   const padded = !fixed && source.draw === undefined && train.some((i) => utterances[i].frames < time);
   const sizes = { batchSize, time, channels, window: WINDOW };
   const step = new TrainingStep({ model, objective, augmentation, optimizer, ...sizes, gradClip, padded, careful });
@@ -72,7 +75,7 @@ export async function setUp(given: TrainConfig, data: TrainingData, careful: boo
     progress: freshProgress(),
     classes,
   };
-  return { ...parts, config, description, step, valid, [Symbol.dispose]: dispose };
+  return { ...parts, config, description, frozen, step, valid, [Symbol.dispose]: dispose };
 }
 
 /** Says now what the first validation would say, maybe hours later. */

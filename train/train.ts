@@ -80,7 +80,7 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
     using data = await openTrainingData(config.data, { ...config, screen });
     screen.info(`Finish loading data! ${data.utterances.length} utterances of ${data.classes.length} classes`);
     using setup = await setUp(config, data, debug >= 1);
-    screen.info(`Finish creating model! ${setup.model.numParameters} parameters`);
+    screen.info(`Finish creating model! ${parametersText(setup)}`);
     if (setup.valid.length === 0) {
       const kept = `${config.validFraction} of ${data.utterances.length}`;
       screen.info(`No utterance is kept for validation (${kept}): the newest model counts as the best`);
@@ -97,6 +97,14 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
     await setDevice(before);
     if (given === undefined) device.close();
   }
+}
+
+/** `77782 parameters, 70000 of them frozen (encoder)`. */
+function parametersText({ model, frozen }: Setup): string {
+  const { numbers, modules } = frozen;
+  const whole = modules.length > 8 ? [...modules.slice(0, 8), "…"] : modules;
+  const which = modules.length === 0 ? "" : ` (${whole.join(", ")})`;
+  return `${model.numParameters} parameters${numbers === 0 ? "" : `, ${numbers} of them frozen${which}`}`;
 }
 
 /**

@@ -123,6 +123,9 @@ export interface TrainConfig {
   /** Largest norm of all gradients together; 0 for any. */
   gradClip: number;
 
+  /** Patterns of names of weights that stay as they are, as `encoder.*`; none: all are trained. */
+  freeze: readonly string[];
+
   /** How the learning rate goes. */
   schedule: ScheduleName;
   /** Whether the rate moves with every step or, in a run that counts epochs, once an epoch. */

@@ -1,7 +1,7 @@
 /** What each key of a training run's config may hold, what it is for, and how `--help` groups it. @module */
 import { featurePresets } from "../data/features/settings.ts";
 import type { FieldsOf } from "./config.ts";
-import { choice, flag, integer, integers, number, numbers, text } from "./fields.ts";
+import { choice, flag, integer, integers, number, numbers, text, texts } from "./fields.ts";
 import type { TrainConfig } from "./train_config.ts";
 
 const count = { min: 1 };
@@ -116,6 +116,11 @@ const groups = {
     momentum: number("Momentum of sgd and rmsprop", { min: 0, below: 1 }),
     gradClip: number("Largest norm of all gradients together; 0: any", { min: 0 }),
   },
+  "Fine-tuning": {
+    freeze: texts("Weights that stay as they are: patterns of their names, * being any characters", {
+      placeholder: "GLOB,GLOB",
+    }),
+  },
   "Schedule": {
     schedule: choice("How the learning rate goes", [
       "cosine-warmup",
@@ -207,6 +212,7 @@ export const trainFields: FieldsOf<TrainConfig> = {
   ...groups.Loss,
   ...groups.Augmentation,
   ...groups.Optimizer,
+  ...groups["Fine-tuning"],
   ...groups.Schedule,
   ...groups.Model,
 };
@@ -225,6 +231,7 @@ export const trainGroups: Readonly<Record<keyof typeof groups, readonly Key[]>> 
   Loss: keysOf(groups.Loss),
   Augmentation: keysOf(groups.Augmentation),
   Optimizer: keysOf(groups.Optimizer),
+  "Fine-tuning": keysOf(groups["Fine-tuning"]),
   Schedule: keysOf(groups.Schedule),
   Model: keysOf(groups.Model),
 };
@@ -245,5 +252,6 @@ export const fixedKeys: readonly (keyof TrainConfig)[] = [
   ] as const,
   ...trainGroups.Loss,
   ...trainGroups.Augmentation,
+  ...trainGroups["Fine-tuning"],
   ...trainGroups.Model,
 ];

@@ -80,6 +80,8 @@ const common: Omit<TrainConfig, "recipe" | "out"> = {
   momentum: 0,
   gradClip: 0,
 
+  freeze: [],
+
   schedule: "cosine-warmup",
   scheduleUnit: "step",
   warmupSteps: 1000,
