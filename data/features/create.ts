@@ -5,6 +5,7 @@ import { MelSpectrogram } from "./mel_spectrogram.ts";
 import { Mfcc } from "./mfcc.ts";
 import { type FeatureSettings, parseFeatureSettings } from "./settings.ts";
 import { Spectrogram } from "./spectrogram.ts";
+import { SpeechbrainFbank } from "./speechbrain_fbank.ts";
 import { Waveform } from "./waveform.ts";
 
 /**
@@ -36,6 +37,8 @@ export function createFeatures(
       return new KaldiFbank(optionsOf(parsed));
     case "waveform":
       return new Waveform(optionsOf(parsed));
+    case "speechbrainFbank":
+      return new SpeechbrainFbank(optionsOf(parsed));
   }
 }
 

@@ -83,6 +83,22 @@ export function melFilters({ sampleRate, nFft, nMels, fMin, fMax, norm, melScale
   });
 }
 
+/**
+ * SpeechBrain's triangles: evenly spaced in mel (HTK's formula) and linear in Hz, but as wide to the right as to the left. Filters widen towards high
+ * frequencies, so the right side ends before the next centre, where the usual triangle ends.
+ */
+export function speechbrainFilters(
+  { sampleRate, nFft, nMels, fMin, fMax }: Pick<MelFilterOptions, "sampleRate" | "nFft" | "nMels" | "fMin" | "fMax">,
+): FilterBank {
+  const bins = (nFft >> 1) + 1, hzOfBin = Math.floor(sampleRate / 2) / Math.max(1, bins - 1);
+  const low = hzToMel(fMin), step = (hzToMel(fMax) - low) / (nMels + 1);
+  const edges = Float64Array.from({ length: nMels + 1 }, (_, i) => melToHz(low + step * i));
+  return new FilterBank(nMels, bins, (m, bin) => {
+    const center = edges[m + 1], width = center - edges[m];
+    return Math.max(0, 1 - Math.abs(bin * hzOfBin - center) / width);
+  });
+}
+
 /** Triangles that are linear in mel, as Kaldi makes them; the last bin (the Nyquist frequency) has no weight. */
 export function kaldiFilters(
   { sampleRate, nFft, nMels, fMin, fMax }: Pick<MelFilterOptions, "sampleRate" | "nFft" | "nMels" | "fMin" | "fMax">,

@@ -22,7 +22,7 @@ export class LogMel implements FeatureExtractor {
   constructor(options: FeatureOptions<"logMel"> = {}) {
     this.settings = resolveSettings("logMel", options);
     const { logFloor: floor, logMode: mode } = this.settings;
-    this.#bands = new MelBands(this.settings, { floor, mode });
+    this.#bands = new MelBands(this.settings, { log: { floor, mode } });
     this.channels = this.settings.nMels;
   }
 

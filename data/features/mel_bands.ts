@@ -2,7 +2,7 @@ import type { FeatureFrames } from "./extractor.ts";
 import { logInPlace } from "./fast_log.ts";
 import { type FilterBank, melFilters } from "./filters.ts";
 import type { LogMelSettings, MelSettings } from "./settings.ts";
-import { ShortTimePower } from "./short_time_power.ts";
+import { type PadMode, ShortTimePower } from "./short_time_power.ts";
 import { raise } from "./spectrogram.ts";
 import { WasmMel } from "./wasm_mel.ts";
 
@@ -12,6 +12,18 @@ type MelParts = Omit<MelSettings, "kind">;
 export interface LogOptions {
   floor: number;
   mode: LogMelSettings["logMode"];
+}
+
+/** What {@linkcode MelBands} can do otherwise. */
+export interface MelBandsOptions {
+  /** Takes logarithms. Default: none. */
+  log?: LogOptions;
+  /** In place of torchaudio's triangles. */
+  filters?: FilterBank;
+  /** Default "reflect". */
+  padMode?: PadMode;
+  /** Asks for the plain loops. Default false. */
+  plain?: boolean;
 }
 
 /**
@@ -25,11 +37,12 @@ export class MelBands {
   readonly #filters: FilterBank;
   readonly #wasm: WasmMel | undefined;
 
-  constructor(settings: MelParts, log?: LogOptions, { plain = false }: { plain?: boolean } = {}) {
+  constructor(settings: MelParts, { log, filters = melFilters(settings), padMode, plain }: MelBandsOptions = {}) {
     this.#settings = settings;
     this.#log = log;
-    this.#stft = new ShortTimePower(settings);
-    const filters = this.#filters = melFilters(settings), { window } = this.#stft;
+    this.#stft = new ShortTimePower(settings, padMode);
+    this.#filters = filters;
+    const { window } = this.#stft;
     if (!plain && settings.power === 2) this.#wasm = WasmMel.make({ ...settings, window, filters, log });
   }
 

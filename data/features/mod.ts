@@ -28,9 +28,11 @@ export {
   parseFeatureSettings,
   type SettingsOf,
   type SpectrogramSettings,
+  type SpeechbrainFbankSettings,
   type WaveformSettings,
 } from "./settings.ts";
 export { framesOf, silenceOf } from "./silence.ts";
 export { Spectrogram } from "./spectrogram.ts";
+export { SpeechbrainFbank } from "./speechbrain_fbank.ts";
 export { Waveform } from "./waveform.ts";
 export { type WindowName } from "./window.ts";

@@ -118,6 +118,32 @@ export interface WaveformSettings {
   normalize: "none" | "layer";
 }
 
+/** Settings of SpeechBrain's `Fbank`: decibels of mel bands under a Hamming window. Frames are centred, the ends padded with zeros. */
+export interface SpeechbrainFbankSettings {
+  /** SpeechBrain's filter bank. */
+  kind: "speechbrainFbank";
+  /** Samples a second of the waveforms; default 16000. */
+  sampleRate: number;
+  /** Points of the Fourier transform, any size from 2; default 400. */
+  nFft: number;
+  /** Samples under the window, at most `nFft`, centred in it; default `nFft`. */
+  winLength: number;
+  /** Samples from one frame to the next; default a hundredth of `sampleRate`. */
+  hopLength: number;
+  /** Number of mel bands; default 40. */
+  nMels: number;
+  /** Lower edge of the first band in Hz; default 0. */
+  fMin: number;
+  /** Upper edge of the last band in Hz, before SpeechBrain's narrowing of its right side; default half of `sampleRate`. */
+  fMax: number;
+  /** Least power of which the logarithm is taken; default 1e-10. */
+  logFloor: number;
+  /** Decibels below the largest value of the whole recording at which values are cut, or null for no cut; default 80. */
+  topDb: number | null;
+  /** What is taken from each channel over a recording: its "mean", mean and deviation ("layer"), or "none" (default). */
+  normalize: Normalization;
+}
+
 /** Everything that determines a feature: plain data that travels as JSON in a data set and in a checkpoint. */
 export type FeatureSettings =
   | SpectrogramSettings
@@ -125,7 +151,8 @@ export type FeatureSettings =
   | LogMelSettings
   | MfccSettings
   | KaldiFbankSettings
-  | WaveformSettings;
+  | WaveformSettings
+  | SpeechbrainFbankSettings;
 
 /** The settings of one kind. */
 export type SettingsOf<K extends FeatureSettings["kind"]> = Extract<FeatureSettings, { kind: K }>;
@@ -141,6 +168,7 @@ export const featureKinds: readonly FeatureSettings["kind"][] = [
   "mfcc",
   "kaldiFbank",
   "waveform",
+  "speechbrainFbank",
 ];
 
 /** What {@linkcode featurePresets} holds. */
@@ -163,6 +191,12 @@ export interface FeaturePresets {
   readonly waveform: WaveformSettings;
   /** The same with zero mean and unit variance over the recording. */
   readonly "waveform-normalized": WaveformSettings;
+  /** SpeechBrain's ECAPA-TDNN (spkrec-ecapa-voxceleb): its `Fbank` of 80 bands, each band's mean over the recording subtracted. */
+  readonly "speechbrain-ecapa80": SpeechbrainFbankSettings;
+  /** SpeechBrain's x-vector (spkrec-xvect-voxceleb): the same with 24 bands. */
+  readonly "speechbrain-xvector24": SpeechbrainFbankSettings;
+  /** WeSpeaker's models: Kaldi's filter bank of 80 bands of 16-bit values under a Hamming window, each band's mean subtracted. */
+  readonly wespeaker80: KaldiFbankSettings;
 }
 
 /** 25 ms every 10 ms at 16 kHz. */
@@ -185,6 +219,10 @@ export const featurePresets: Readonly<FeaturePresets> = {
   "s4-mfcc": resolveSettings("mfcc", { ...SPEECH_FRAMES, nMels: 80, normalize: "layer" }),
   waveform: resolveSettings("waveform", {}),
   "waveform-normalized": resolveSettings("waveform", { normalize: "layer" }),
+  "speechbrain-ecapa80": resolveSettings("speechbrainFbank", { nMels: 80, normalize: "mean" }),
+  "speechbrain-xvector24": resolveSettings("speechbrainFbank", { nMels: 24, normalize: "mean" }),
+  // WeSpeaker reads 16-bit files as whole numbers, so 32768 stands for 1.
+  wespeaker80: resolveSettings("kaldiFbank", { nMels: 80, window: "hamming", scale: 32768, normalize: "mean" }),
 };
 
 /**

@@ -134,6 +134,18 @@ const tables: Readonly<Record<FeatureSettings["kind"], FieldTable>> = {
     ...common,
   },
   waveform: { sampleRate: whole(16000, 1, MAX_RATE), normalize: oneOf("none", ["none", "layer"]) },
+  speechbrainFbank: {
+    sampleRate: mel.sampleRate,
+    nFft: mel.nFft,
+    winLength: mel.winLength,
+    hopLength: whole((s) => Math.max(1, Math.floor(Number(s.sampleRate) / 100)), 1, MAX_SIZE),
+    nMels: whole(40, 1, 4096),
+    fMin: mel.fMin,
+    fMax: mel.fMax,
+    logFloor: number(1e-10, 1e-37, 1e37),
+    topDb: orNull(number(80, 0, 1000)),
+    ...common,
+  },
 };
 
 /** The settings that `kind` has. */

@@ -6,22 +6,27 @@ import { makeWindow } from "./window.ts";
 /** What a short-time transform depends on. */
 export type FramingSettings = Pick<SpectrogramSettings, "nFft" | "winLength" | "hopLength" | "window" | "center">;
 
+/** What stands before and behind a waveform whose frames are centred: its mirror images, or zeros. */
+export type PadMode = "reflect" | "zeros";
+
 /**
  * Power spectra of the windowed frames of a waveform, framed as `torch.stft` does: the window lies in the middle of the
- * nFft points, and with `center` the waveform is extended by nFft / 2 mirrored samples on both sides.
+ * nFft points, and with `center` the waveform is extended by nFft / 2 samples on both sides: mirrored ones or zeros.
  */
 export class ShortTimePower {
   /** Number of frequencies, nFft / 2 + 1. */
   readonly bins: number;
   readonly #settings: FramingSettings;
+  readonly #padMode: PadMode;
   /** The window's samples. */
   readonly window: Float64Array;
   readonly #power: PairedPower;
   readonly #a: Float64Array;
   readonly #b: Float64Array;
 
-  constructor(settings: FramingSettings) {
+  constructor(settings: FramingSettings, padMode: PadMode = "reflect") {
     this.#settings = settings;
+    this.#padMode = padMode;
     this.window = makeWindow(settings.window, settings.winLength);
     this.#power = new PairedPower(settings.nFft);
     this.bins = this.#power.bins;
@@ -36,11 +41,12 @@ export class ShortTimePower {
     return 1 + Math.floor((covered - nFft) / hopLength);
   }
 
-  /** The waveform with its ends mirrored, or at least as long as a frame: frame t starts at sample t * hopLength. */
+  /** The waveform with its ends extended, or at least as long as a frame: frame t starts at sample t * hopLength. */
   pad(samples: Float32Array): Float32Array {
     checkWaveform(samples);
     const { nFft, center } = this.#settings;
-    return center ? mirrorEnds(samples, nFft >> 1) : atLeast(samples, nFft);
+    if (!center) return atLeast(samples, nFft);
+    return this.#padMode === "zeros" ? zeroEnds(samples, nFft >> 1) : mirrorEnds(samples, nFft >> 1);
   }
 
   /** Calls `visit` with each frame's number and power spectrum, which is valid until `visit` returns. */
@@ -77,6 +83,13 @@ function atLeast(samples: Float32Array, length: number): Float32Array {
   const longer = new Float32Array(length);
   longer.set(samples);
   return longer;
+}
+
+/** The waveform between `pad` zeros at either end. */
+function zeroEnds(samples: Float32Array, pad: number): Float32Array {
+  const out = new Float32Array(samples.length + 2 * pad);
+  out.set(samples, pad);
+  return out;
 }
 
 /** The waveform between `pad` samples mirrored at either end (the end itself is not repeated). */

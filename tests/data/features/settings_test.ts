@@ -40,7 +40,7 @@ const refused: [unknown, string, RegExp][] = [
   [{ kind: "logMel", nmel: 40 }, "TypeError", /"nmel" is no key of logMel; did you mean "nMels"/],
   [{ kind: "logMel", quux: 40 }, "TypeError", /"quux" is no key of logMel; known are sampleRate, nFft, /],
   [{ kind: "logmel" }, "TypeError", /"logmel" is no kind; did you mean "logMel"/],
-  [{}, "TypeError", /undefined is no kind; known are spectrogram, mel, logMel, mfcc, kaldiFbank, waveform$/],
+  [{}, "TypeError", /known are spectrogram, mel, logMel, mfcc, kaldiFbank, waveform, speechbrainFbank$/],
   ["hw5", "TypeError", /"hw5" is no preset; did you mean "hw4"/],
   [null, "TypeError", /wanted an object or a preset's name, found null/],
   [[1], "TypeError", /found an array/],
