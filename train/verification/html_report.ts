@@ -76,10 +76,12 @@ ${card("Min DCF", s4.minDcf.value.toFixed(4), at(s4.minDcf))}${
   }</div>`;
 }
 
-function cards({ eer, minDcf, points: [chosen] }: VerificationReport): Markup {
+function cards({ eer, minDcf, auc, minCllr, points: [chosen] }: VerificationReport): Markup {
   return html`<div class="cards">
 ${card("Equal error rate", percent(eer.value), interval(eer, (x) => percent(x, 1)))}
 ${minDcf.map((cost) => card(`Min DCF, p = ${cost.pTarget}`, fraction(cost.value), interval(cost, fraction)))}
+${card("Min Cllr, bits", fraction(minCllr.value), interval(minCllr, fraction))}
+${card("Area under the ROC", percent(auc.value), interval(auc, percent))}
 ${
     card(
       `Threshold: ${pointTitle(chosen.name)}`,

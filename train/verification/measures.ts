@@ -1,5 +1,13 @@
 /** All measures of scored trials. @module */
-import { bestF1, type Interval, minDcf, speakerBootstrap, thresholdForFar } from "../metrics/mod.ts";
+import {
+  areaUnderCurve,
+  bestF1,
+  type Interval,
+  minCllr,
+  minDcf,
+  speakerBootstrap,
+  thresholdForFar,
+} from "../metrics/mod.ts";
 import { curveOfSorted, type DetCurve, pointAt } from "../metrics/det_curve.ts";
 import { equalErrorRate } from "../metrics/equal_error_rate.ts";
 import { sortTrials } from "../metrics/sorted_trials.ts";
@@ -44,6 +52,10 @@ export interface VerificationMeasures {
   readonly eer: Measured & { readonly threshold: number };
   /** Least normalised detection costs, with their thresholds. */
   readonly minDcf: readonly (Measured & { readonly pTarget: number; readonly threshold: number })[];
+  /** Area under the ROC: share of the pairs of a same and a different trial whose scores are in the right order. */
+  readonly auc: Measured;
+  /** Least cost in bits of any rising function of the scores as log-likelihood ratios. */
+  readonly minCllr: Measured;
   /** What happens at the thresholds of interest, the chosen one first. */
   readonly points: readonly MeasuredPoint[];
   /** How often speakers were drawn for the intervals. */
@@ -80,6 +92,8 @@ export function measureTrials(scores: Float32Array, trials: TrialList, options: 
   if (threshold !== undefined) thresholds.push({ name: "given", threshold, point: pointAt(curve, threshold) });
   const take = (curve: DetCurve) => [
     equalErrorRate(curve).rate,
+    areaUnderCurve(curve),
+    minCllr(curve),
     ...priors.map((pTarget) => minDcf(curve, { pTarget }).cost),
     ...thresholds.flatMap(({ threshold }) => {
       const point = pointAt(curve, threshold);
@@ -91,16 +105,16 @@ export function measureTrials(scores: Float32Array, trials: TrialList, options: 
   const intervals = draws === 0 ? [] : speakerBootstrap(sorted, take, { speakers: [sides[0], sides[1]], draws, seed });
   const values = take(curve).map((value, i) => measured(value, intervals[i]));
   const points = thresholds.map(({ name, threshold, point }, i): MeasuredPoint => {
-    const { precision, recall, f1 } = ratesOf(curve, point), at = 1 + priors.length + 2 * i;
+    const { precision, recall, f1 } = ratesOf(curve, point), at = 3 + priors.length + 2 * i;
     return { name, threshold, far: values[at], frr: values[at + 1], precision, recall, f1 };
   });
   const costs = priors.map((pTarget, i) => ({
     pTarget,
-    ...values[1 + i],
+    ...values[3 + i],
     threshold: minDcf(curve, { pTarget }).threshold,
   }));
   const eer = { ...values[0], threshold: equalErrorRate(curve).threshold };
-  return { measures: { eer, minDcf: costs, points, draws }, curve };
+  return { measures: { eer, minDcf: costs, auc: values[1], minCllr: values[2], points, draws }, curve };
 }
 
 /** A thousand draws of few trials, fewer of many: they shall take seconds. */

@@ -39,7 +39,7 @@ function s4Of({ s4 }: VerificationReport): string[] {
   ];
 }
 
-function measuresOf({ eer, minDcf, s4 }: VerificationReport): string[] {
+function measuresOf({ eer, minDcf, auc, minCllr, s4 }: VerificationReport): string[] {
   const line = (name: string, value: string, { low, high }: Measured, show: (x: number) => string) => {
     const interval = low === null || high === null ? "" : `95 % interval ${show(low)} to ${show(high)}`;
     return `${name.padEnd(16)}${value.padEnd(10)}${interval}`.trimEnd();
@@ -48,6 +48,8 @@ function measuresOf({ eer, minDcf, s4 }: VerificationReport): string[] {
     ...(s4 === null ? [] : ["Exact, on the same trials"]),
     line("EER", percent(eer.value), eer, percent),
     ...minDcf.map((cost) => line(`Min DCF ${cost.pTarget}`, fraction(cost.value), cost, fraction)),
+    line("Min Cllr", fraction(minCllr.value), minCllr, fraction),
+    line("AUC", percent(auc.value), auc, percent),
   ];
 }
 
