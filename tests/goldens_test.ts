@@ -10,6 +10,7 @@ import { featureCases } from "./goldens_features.ts";
 import { moduleCases, withEarlierGradients } from "./goldens_modules.ts";
 import { optimCases } from "./goldens_optim.ts";
 import { opCases } from "./goldens_ops.ts";
+import { pldaCases } from "./goldens_plda.ts";
 import { scheduleCases } from "./goldens_schedules.ts";
 
 const folder = Deno.env.get("VOXGRAD_GOLDENS") || new URL("goldens", import.meta.url).pathname;
@@ -20,7 +21,8 @@ type Tensors = Readonly<Record<string, Tensor>>;
 type Results = Record<string, ComparedArray>;
 
 /** Ops that need no device. */
-function onHost({ op, args, inputs, name }: GoldenCase): Results | null {
+async function onHost({ op, args, inputs, name }: GoldenCase): Promise<Results | null> {
+  if (op in pldaCases) return prefixed("out/", await pldaCases[op](inputs, args));
   if (op in featureCases) return prefixed("out/", featureCases[op](inputs, args, name));
   if (!(op in scheduleCases)) return null;
   const { lr } = scheduleCases[op]({ ...args }, Object.fromEntries(named(inputs).map(([n, { data }]) => [n, data])));
@@ -69,7 +71,7 @@ async function complaints(golden: GoldenCase, family: readonly GoldenCase[]): Pr
   const { op, name } = golden;
   let results: Results | null;
   try {
-    results = onHost(golden) ?? await onDevice(golden);
+    results = await onHost(golden) ?? await onDevice(golden);
   } catch (error) {
     return [`${name} (${op}): ${(error as Error).stack}`];
   }

@@ -12,6 +12,16 @@ export { FeatureEmbedder, type FeatureWindows } from "./feature_embedder.ts";
 export type { Picture } from "./html_report.ts";
 export type { Measured, MeasuredPoint, VerificationMeasures } from "./measures.ts";
 export { type OperatingPoint, operatingPointName, parseOperatingPoint } from "./operating_point.ts";
+export {
+  type Plda,
+  pldaPsi,
+  pldaScore,
+  type PldaScoreOptions,
+  pldaTrain,
+  type PldaTrainOptions,
+  type Rows,
+} from "./plda.ts";
+export type { LengthNorm } from "./plda_space.ts";
 export type { DetPoint, ScoreHistogram, SweepRow } from "./pictures.ts";
 export type { VerificationContext, VerificationReport } from "./report.ts";
 export type { S4Results } from "./s4_protocol.ts";
