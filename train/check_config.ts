@@ -35,12 +35,29 @@ function segmentOf(config: TrainConfig): { frames: number; fact: string } {
 function checkModel(config: TrainConfig): void {
   const { model, dModel, nHead, attention, maxTime } = config, { frames, fact } = segmentOf(config);
   modelKinds[model].check(config);
+  checkInput(config);
   if (dModel % nHead !== 0) {
     throw new RangeError(`Cannot build the model: dModel is ${dModel}, which nHead ${nHead} does not divide`);
   }
   if (attention === "linformer" && frames > maxTime) {
     throw new RangeError(
       `Cannot build the model: ${fact}, and Linformer attention is made for a maxTime of ${maxTime}`,
+    );
+  }
+}
+
+/** A model of frames would take every sample for one: its attention, thousands of times as long, would end in want of memory. */
+function checkInput({ model, features, specAugment }: TrainConfig): void {
+  const isWaveform = parseFeatureSettings(features).kind === "waveform", { takesWaveforms = false } = modelKinds[model];
+  if (isWaveform !== takesWaveforms) {
+    const [what, wanted] = takesWaveforms ? ["samples", "waveform"] : ["frames of features", "hw4"];
+    throw new RangeError(
+      `Cannot train "${model}" on features "${features}": it takes ${what}; set features to ${wanted}`,
+    );
+  }
+  if (isWaveform && specAugment) {
+    throw new RangeError(
+      `Cannot mask the features "${features}" by specAugment: they are samples, and "${model}" masks frames of its own; set it to false`,
     );
   }
 }

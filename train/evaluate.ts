@@ -1,5 +1,4 @@
 /** Measures of a trained model on labelled data. @module */
-import { silenceOf } from "../data/features/mod.ts";
 import type { UtteranceSource } from "../data/sets/mod.ts";
 import { type LabelledData, openLabelledData } from "./evaluation/labelled_data.ts";
 import { counted, unknownNote } from "./evaluation/numbers.ts";
@@ -126,7 +125,7 @@ async function judge(
       viewing,
       batchSize,
       classes: classes.length,
-      silence: silenceOf(featureSettings),
+      featureSettings,
     })
   ) {
     outcomes[index] = outcomeOf(logits, { ...source.utterances[index], topK });

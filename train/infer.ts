@@ -1,6 +1,5 @@
 /** Predictions of a trained model. @module */
 import { join } from "node:path";
-import { silenceOf } from "../data/features/mod.ts";
 import { findTestRecordings } from "../data/preprocess/recordings.ts";
 import type { UtteranceSource } from "../data/sets/mod.ts";
 import { readConfigFile } from "./config.ts";
@@ -112,7 +111,7 @@ async function predict(
   using bar = screen.bar({ label: "Infer", total: data.utterances.length, unit: "uttr" });
   const options = {
     ...{ viewing: withCrops(viewing, crops), batchSize, classes: classes.length },
-    silence: silenceOf(featureSettings),
+    featureSettings,
   };
   let done = 0;
   for await (const { index, logits } of scoreUtterances(model, data, options)) {

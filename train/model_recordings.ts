@@ -1,5 +1,6 @@
 /** Recordings as a trained model wants them. @module */
 import type { UtteranceSource } from "../data/sets/mod.ts";
+import { shortFault } from "./least_length.ts";
 import type { LoadedModel } from "./model_from_bytes.ts";
 import type { Screen } from "./progress.ts";
 import { readRecordings, type RecordingToRead } from "./recordings_source.ts";
@@ -23,12 +24,12 @@ export interface ReadForModelOptions {
 }
 
 /**
- * Features of recordings by the model's own settings; one that cannot be read is left out and named.
+ * Features of recordings by the model's own settings; one that cannot be read, or is too short for the model, is left out and named.
  *
  * @throws {Error} Where the model does not know its settings, or no recording can be used.
  */
 export async function readForModel(
-  { featureSettings }: Pick<LoadedModel, "featureSettings">,
+  { featureSettings, model, viewing }: Pick<LoadedModel, "featureSettings" | "model" | "viewing">,
   recordings: readonly RecordingToRead[],
   { verb, screen, skipped }: ReadForModelOptions,
 ): Promise<UtteranceSource & Disposable> {
@@ -42,7 +43,8 @@ export async function readForModel(
     skipped.push({ name, reason });
     screen.log(`Skipped: ${reason}`);
   };
-  const source = await readRecordings(recordings, featureSettings, { screen, onBroken });
+  const faultOf = (frames: number) => viewing.fixed ? null : shortFault(frames, model, featureSettings);
+  const source = await readRecordings(recordings, featureSettings, { screen, onBroken, faultOf });
   if (source.utterances.length === 0) { // no earlier results shall be replaced by empty ones
     throw new Error(
       `Cannot ${verb}: none of ${recordings.length} recordings can be used (a folder of them is given with --data)`,

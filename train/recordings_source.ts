@@ -18,13 +18,15 @@ export interface ReadOptions {
   readonly screen: Screen;
   /** Is told why a recording cannot be used; it is left out unless this throws. */
   readonly onBroken: (recording: RecordingToRead, reason: string) => void;
+  /** Says what is wrong with a recording of so many frames; null (by default always) where nothing is. */
+  readonly faultOf?: (frames: number) => string | null;
 }
 
 /** Reads recordings and computes their features, all of which stay in memory. */
 export async function readRecordings(
   recordings: readonly RecordingToRead[],
   settings: FeatureSettings,
-  { screen, onBroken }: ReadOptions,
+  { screen, onBroken, faultOf = () => null }: ReadOptions,
 ): Promise<UtteranceSource> {
   const job = featureJob(settings);
   const utterances: Utterance[] = [];
@@ -32,9 +34,10 @@ export async function readRecordings(
   using bar = screen.bar({ label: "Read", total: recordings.length, unit: "recording", transient: true });
   for (const [i, recording] of recordings.entries()) {
     const reply = await job(recording.path);
-    if ("reason" in reply) {
-      onBroken(recording, reply.reason);
-    } else {
+    const fault = "reason" in reply ? null : faultOf(reply.frames);
+    if ("reason" in reply) onBroken(recording, reply.reason);
+    else if (fault !== null) onBroken(recording, `Cannot use ${JSON.stringify(recording.path)}: ${fault}`);
+    else {
       features.push(reply);
       utterances.push({ ...recording, frames: reply.frames });
     }

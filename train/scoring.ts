@@ -1,8 +1,11 @@
 /** Scores of a model for utterances: what validation, inference and evaluation have in common. @module */
-import { type Batch, evaluationBatches, type Padding, SILENCE } from "../data/batches/mod.ts";
+import { type Batch, evaluationBatches } from "../data/batches/mod.ts";
+import { type FeatureSettings, silenceOf } from "../data/features/mod.ts";
 import type { UtteranceSource } from "../data/sets/mod.ts";
 import type { Classifier } from "../nn/mod.ts";
 import { noGrad, scope, type Tensor, tensor } from "../tensor/mod.ts";
+import { batchRulesOf } from "./batch_rules.ts";
+import { shortFault } from "./least_length.ts";
 import { batchOptionsOf, cropsOf, type Viewing } from "./viewing.ts";
 
 /** Batches enqueued before the first of them is read: an answer of a GPU takes longer than a batch. */
@@ -26,8 +29,8 @@ export interface ScoreOptions {
   readonly batchSize?: number;
   /** How many scores count, the first ones; default all. Those of classes at other speeds come after them. */
   readonly classes?: number;
-  /** What padded frames hold. Default −20. */
-  readonly silence?: Padding;
+  /** How the features were made, which says what padding holds. Default null, where it is not known: −20 then. */
+  readonly featureSettings?: FeatureSettings | null;
   /** Aborting it ends the sequence early. */
   readonly signal?: AbortSignal;
 }
@@ -35,20 +38,25 @@ export interface ScoreOptions {
 /**
  * The scores of every utterance, once each and in no certain order. The model has to be in evaluation mode.
  *
- * @throws Error where an utterance cannot be read, or the device is lost.
+ * @throws Error where an utterance cannot be read or is too short for the model, or the device is lost.
  */
 export async function* scoreUtterances(
   model: Classifier,
   source: UtteranceSource,
-  { indices, viewing, batchSize = 64, classes, silence = SILENCE, signal }: ScoreOptions,
+  { indices, viewing, batchSize = 64, classes, featureSettings = null, signal }: ScoreOptions,
 ): AsyncGenerator<Scored, void, void> {
-  const gathering = new Crops((index) => cropsOf(source.utterances[index].frames, viewing), classes);
+  const rules = batchRulesOf(model, featureSettings), { utterances } = source;
+  for (const index of Array.from(indices ?? utterances.keys())) {
+    const { id, frames } = utterances[index], fault = viewing.fixed ? null : shortFault(frames, model, featureSettings);
+    if (fault !== null) throw new Error(`Cannot score ${JSON.stringify(id)}: ${fault}`);
+  }
+  const gathering = new Crops((index) => cropsOf(utterances[index].frames, viewing, rules), classes);
   const waiting: { batch: Batch; logits: Promise<Float32Array> }[] = [];
   const takeOldest = async () => {
     const { batch, logits } = waiting.shift()!;
     return gathering.add(batch, await logits);
   };
-  const options = { ...batchOptionsOf(viewing), batchSize, padding: silence };
+  const options = { ...batchOptionsOf(viewing, rules), batchSize, padding: silenceOf(featureSettings) };
   for await (const batch of evaluationBatches(source, indices, options)) {
     if (signal?.aborted) return;
     const logits = read(scope(() => logitsOf(model, batch)));

@@ -3,9 +3,11 @@ import { TrainingBatches } from "../data/batches/mod.ts";
 import { silenceOf } from "../data/features/mod.ts";
 import { manualSeed } from "../tensor/mod.ts";
 import { Augmentation } from "./augmentation.ts";
+import { batchRulesOf } from "./batch_rules.ts";
 import { freshProgress, type RunParts } from "./checkpoint.ts";
 import { freezeWeights, type Frozen } from "./freeze.ts";
 import { inSteps } from "./in_steps.ts";
+import { checkLengths } from "./least_length.ts";
 import { describeModel } from "./model_facts.ts";
 import { modelKinds } from "./models/mod.ts";
 import { Objective } from "./objective.ts";
@@ -54,6 +56,7 @@ export async function setUp(given: TrainConfig, data: TrainingData, careful: boo
   manualSeed(seed);
   const model = modelKinds[given.model].build(description.options);
   const frozen = freezeWeights(model, given.freeze);
+  checkLengths(model, given, { utterances, featureSettings: data.featureSettings, train, valid });
   const objective = new Objective(config);
   const augmentation = new Augmentation(config, typeof padding === "number" ? padding : null);
   const optimizer = optimizerOf(config, model.parameters().filter((p) => p.requiresGrad));
@@ -82,7 +85,7 @@ export async function setUp(given: TrainConfig, data: TrainingData, careful: boo
 function checkReach(config: TrainConfig, lengths: readonly number[]): void {
   const { attention, maxTime } = config;
   const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
-  const needed = batchFramesOf(longest, validViewingOf(config));
+  const needed = batchFramesOf(longest, validViewingOf(config), batchRulesOf({}, null)); // no model with it has others
   if (attention !== "linformer" || needed <= maxTime) return;
   throw new Error(
     `Cannot validate an utterance of ${longest} frames: Linformer attention is made for a maxTime of ${maxTime}; ` +

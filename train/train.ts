@@ -11,7 +11,6 @@ import {
   profile,
   setDevice,
 } from "../tensor/mod.ts";
-import { silenceOf } from "../data/features/mod.ts";
 import { averageWeights } from "./average_checkpoints.ts";
 import { makeCheckpoint, restoreCheckpoint, weightsOf } from "./checkpoint.ts";
 import { digestOfNames } from "./digest_of_names.ts";
@@ -302,7 +301,7 @@ class Run {
       indices: valid,
       viewing: validViewingOf(this.#config),
       classes: this.#data.classes.length,
-      silence: silenceOf(this.#data.featureSettings),
+      featureSettings: this.#data.featureSettings,
       onProgress: (done) => bar.update(done),
       signal: this.#options.signal,
     });

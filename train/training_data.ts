@@ -54,6 +54,11 @@ export async function openTrainingData(path: string, options: OpenOptions): Prom
         "themselves, or set chunkSeconds to 0",
     );
   }
+  if (isSet && parseFeatureSettings(options.features).kind === "waveform") {
+    throw new Error(
+      `Cannot take waveforms from the data set "${path}": it holds features; give the recordings themselves`,
+    );
+  }
   const data = await openDataSet(path, { cacheBytes: options.cacheMegabytes * 1e6 });
   for (const notice of data.notices) options.screen.info(notice);
   return data;

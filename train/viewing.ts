@@ -1,6 +1,7 @@
 /** How a model looks at recordings of any length. @module */
 import { type EvaluationBatchOptions, evenStarts } from "../data/batches/mod.ts";
 import { framesOf, parseFeatureSettings } from "../data/features/mod.ts";
+import type { BatchRules } from "./batch_rules.ts";
 import { modelKinds } from "./models/mod.ts";
 import type { TrainConfig } from "./train_config.ts";
 
@@ -36,23 +37,22 @@ export function validViewingOf(config: TrainConfig): Viewing {
   return viewing.mode === "whole" && config.validSegment === "centre" ? { ...viewing, mode: "crops" } : viewing;
 }
 
-/** Frames of a batch of whole utterances are rounded up to this, so that few shapes occur. */
-const TIME_MULTIPLE = 16;
-
-/** The batches that a viewing means. */
-export function batchOptionsOf({ mode, frames, crops, fixed }: Viewing): EvaluationBatchOptions {
-  if (mode === "whole") return { mode, timeMultiple: TIME_MULTIPLE };
-  return { mode: "center", segmentLength: frames, crops, pad: fixed ? "center" : "end" };
+/** The batches that a viewing means, under a model's rules. */
+export function batchOptionsOf({ mode, frames, crops, fixed }: Viewing, rules: BatchRules): EvaluationBatchOptions {
+  const { maxFrames, equalLengths, windowFrames, timeMultiple } = rules;
+  const common = { equalLengths, ...maxFrames !== undefined && { maxFrames } };
+  if (mode === "whole") return { ...common, mode, timeMultiple, windowFrames };
+  return { ...common, mode: "center", segmentLength: frames, crops, pad: fixed ? "center" : "end" };
 }
 
-/** Crops that a recording of so many frames is looked at in. */
-export function cropsOf(length: number, { mode, frames, crops }: Viewing): number {
-  return mode === "whole" ? 1 : evenStarts(length, frames, crops).length;
+/** Crops that a recording of so many frames is looked at in, or windows. */
+export function cropsOf(length: number, { mode, frames, crops }: Viewing, { windowFrames }: BatchRules): number {
+  return mode === "whole" ? Math.max(1, Math.ceil(length / windowFrames)) : evenStarts(length, frames, crops).length;
 }
 
 /** Frames of the batch that holds a recording of so many: what a model has to reach over. */
-export function batchFramesOf(length: number, { mode, frames }: Viewing): number {
-  return mode === "whole" ? Math.ceil(length / TIME_MULTIPLE) * TIME_MULTIPLE : frames;
+export function batchFramesOf(length: number, { mode, frames }: Viewing, { timeMultiple }: BatchRules): number {
+  return mode === "whole" ? Math.ceil(length / timeMultiple) * timeMultiple : frames;
 }
 
 /** The same, with another number of crops where one is given. */

@@ -24,12 +24,31 @@ export function evenStarts(frames: number, length: number, count: number): numbe
   return Array.from({ length: crops }, (_, i) => Math.round(i * last / (crops - 1)));
 }
 
-/** The whole of an utterance, or crops of it; `length` of each is at most `frames`. */
+/** How an utterance is cut. */
+export interface CutOptions {
+  readonly mode: "whole" | "center";
+  /** Frames of a crop. */
+  readonly segmentLength: number;
+  /** Most crops. */
+  readonly crops: number;
+  /** Most frames of a whole utterance that stay together; default Infinity. */
+  readonly windowFrames?: number;
+}
+
+/**
+ * The whole of an utterance, in equal windows where it is longer than one may be, or crops of it; `length` of each is at most `frames`.
+ */
 export function cutsOf(
   { index, frames }: { index: number; frames: number },
-  { mode, segmentLength, crops }: { mode: "whole" | "center"; segmentLength: number; crops: number },
+  { mode, segmentLength, crops, windowFrames = Infinity }: CutOptions,
 ): Cut[] {
-  if (mode === "whole") return [{ index, start: 0, length: frames }];
+  if (mode === "whole") return evenWindows(frames, windowFrames).map((window) => ({ index, ...window }));
   const length = Math.min(frames, segmentLength);
   return evenStarts(frames, segmentLength, crops).map((start) => ({ index, start, length }));
+}
+
+/** As few windows as cover `frames` with at most `most` each, all of one length but for rounding. */
+export function evenWindows(frames: number, most: number): { start: number; length: number }[] {
+  const count = Math.max(1, Math.ceil(frames / most)), edge = (i: number) => Math.round(i * frames / count);
+  return Array.from({ length: count }, (_, i) => ({ start: edge(i), length: edge(i + 1) - edge(i) }));
 }

@@ -27,6 +27,16 @@ export interface EvaluationBatchOptions {
   readonly pad?: PadMode;
   /** Most utterances, or crops, a batch; default 64. */
   readonly batchSize?: number;
+  /**
+   * Whether only utterances of one length share a batch, whose frames are then exactly theirs, for models whose results padding changes;
+   * default false.
+   */
+  readonly equalLengths?: boolean;
+  /**
+   * Most frames of a whole utterance in a row; longer ones are cut into equal windows, each a row: average the scores over them. Default
+   * Infinity.
+   */
+  readonly windowFrames?: number;
   /** Most frames a batch, padding included; a longer utterance gets a batch for itself. Default 16384. */
   readonly maxFrames?: number;
   /** Frames of a batch are rounded up to a multiple of this, so that fewer shapes occur; default 1. */
@@ -84,6 +94,8 @@ const defaults: Omit<AllOptions, "fixedTime"> = {
   crops: 1,
   pad: "end",
   batchSize: 64,
+  equalLengths: false,
+  windowFrames: Infinity,
   maxFrames: 16384,
   timeMultiple: 1,
   padding: SILENCE,
@@ -91,7 +103,18 @@ const defaults: Omit<AllOptions, "fixedTime"> = {
 };
 
 function checkOptions(
-  { mode, segmentLength, crops, fixedTime, pad, batchSize, maxFrames, timeMultiple }: AllOptions,
+  {
+    mode,
+    segmentLength,
+    crops,
+    fixedTime,
+    pad,
+    batchSize,
+    maxFrames,
+    timeMultiple,
+    windowFrames,
+    equalLengths,
+  }: AllOptions,
 ): void {
   if (mode !== "whole" && mode !== "center") {
     throw new RangeError(`Cannot make evaluation batches: mode is "${mode}", wanted "whole" or "center"`);
@@ -106,6 +129,14 @@ function checkOptions(
   if (mode === "whole" && fact !== "") {
     throw new RangeError(`Cannot make evaluation batches of whole utterances: ${fact}; set mode to "center"`);
   }
+  if (!(windowFrames >= 1)) {
+    throw new RangeError(`Cannot make evaluation batches: windowFrames is ${windowFrames}, wanted at least 1`);
+  }
+  if (equalLengths && timeMultiple > 1) {
+    throw new RangeError(
+      `Cannot make evaluation batches of equal lengths: timeMultiple is ${timeMultiple}, which pads; set it to 1`,
+    );
+  }
   if (pad === "center" && !fixedTime) { // or the silence around an utterance would depend on the others in its batch
     throw new RangeError(`Cannot make evaluation batches: pad is "center", which needs fixedTime`);
   }
@@ -113,7 +144,7 @@ function checkOptions(
 
 /** Longest first; a group's first utterance decides its number of frames. */
 function groupByLength(cuts: readonly Cut[], options: AllOptions): Group[] {
-  const { batchSize, maxFrames, timeMultiple, fixedTime, segmentLength } = options;
+  const { batchSize, maxFrames, timeMultiple, fixedTime, segmentLength, equalLengths } = options;
   const sorted = cuts.toSorted((a, b) => b.length - a.length || a.index - b.index || a.start - b.start);
   const groups: Group[] = [];
   for (let at = 0; at < sorted.length;) {
@@ -121,7 +152,11 @@ function groupByLength(cuts: readonly Cut[], options: AllOptions): Group[] {
     const time = fixedTime ? segmentLength : Math.ceil(longest / timeMultiple) * timeMultiple;
     const most = Math.max(1, Math.min(batchSize, Math.floor(maxFrames / time)));
     const candidates = sorted.slice(at, at + most);
-    const cuts = fixedTime ? candidates : takeSimilar(candidates, longest);
+    const cuts = fixedTime
+      ? candidates
+      : equalLengths
+      ? candidates.filter(({ length }) => length === longest)
+      : takeSimilar(candidates, longest);
     groups.push({ cuts, time });
     at += cuts.length;
   }

@@ -2,6 +2,7 @@ import { readAudio } from "../audio/mod.ts";
 import { createFeatures } from "../features/create.ts";
 import { isSilent, windowSamples } from "../features/silence.ts";
 import { parseFeatureSettings } from "../features/settings.ts";
+import { ownBuffer } from "../threads/own_buffer.ts";
 
 /** Features of a recording, or why there are none. */
 export type FeatureReply = RecordingFeatures | { readonly reason: string };
@@ -51,11 +52,4 @@ function allFinite(data: Float32Array): boolean {
 function explain(path: string, error: unknown): string {
   const fact = error instanceof Error ? error.message : String(error);
   return fact.includes(path) ? fact : `Cannot use ${JSON.stringify(path)}: ${fact}`;
-}
-
-/** The values in a buffer that holds nothing else, so that it can be handed to another thread. */
-function ownBuffer(data: Float32Array): Float32Array<ArrayBuffer> {
-  const { buffer } = data;
-  const owns = buffer instanceof ArrayBuffer && buffer.byteLength === data.byteLength;
-  return owns ? data as Float32Array<ArrayBuffer> : new Float32Array(data);
 }

@@ -14,6 +14,11 @@ import { lengthPercentiles, type PreprocessSummary, type SkippedRecording } from
 
 const SHARD_BYTES = 64e6;
 
+/** Why there are no data sets of waveforms. */
+export const WAVEFORMS_STAY =
+  "Cannot preprocess to waveforms: they are the recordings themselves, and would take two to ten times their room; " +
+  "give the recordings to the training, with --features waveform";
+
 /** Options for {@linkcode preprocess}. */
 export interface PreprocessOptions {
   /**
@@ -70,12 +75,13 @@ interface ListedUtterance {
  *
  * @param options where from, where to, and how
  * @returns what was done; `skipped` names recordings that could not be used
- * @throws {TypeError | RangeError} the feature settings are wrong
+ * @throws {TypeError | RangeError} the feature settings are wrong, or of waveforms, which are the recordings themselves
  * @throws {Error} nothing was found, the output folder holds something, `strict` and a recording cannot be used, or all
  *   of them cannot
  */
 export async function preprocess(options: PreprocessOptions): Promise<PreprocessSummary> {
   const settings = parseFeatureSettings(options.features ?? "hw4");
+  if (settings.kind === "waveform") throw new TypeError(WAVEFORMS_STAY);
   const { recordings, unlabelled } = await findRecordings(options.input, options);
   const test = options.test === undefined ? null : await findTestRecordings(options.test);
   const folder = await OutputFolder.start(options.output, options.overwrite ?? false);

@@ -4,6 +4,7 @@ import type { AugmentPlan } from "../augment/plan.ts";
 import { createFeatures } from "../features/create.ts";
 import { parseFeatureSettings } from "../features/settings.ts";
 import { isSilent } from "../features/silence.ts";
+import { ownBuffer } from "../threads/own_buffer.ts";
 import { cutWave, type StoredWave, storeWave, type WaveCut } from "./stored_wave.ts";
 
 /** What can be asked about a recording; `path` names it in errors. */
@@ -77,7 +78,7 @@ export function waveJobs(settings: unknown): (job: WaveJob) => Promise<WaveReply
   const compute = ({ wave, cut, augment: job }: FeatureJob): FeatureReply => {
     const chunk = cutWave(wave, cut), { sampleRate } = parsed;
     const { data, frames } = features.apply(job ? augment(chunk, job.plan, { sampleRate, ...soundsOf(job) }) : chunk);
-    return { kind: "features", data: new Float32Array(data), frames }; // in a buffer of its own, to be handed over
+    return { kind: "features", data: ownBuffer(data), frames };
   };
   return async (job) => {
     try {

@@ -9,6 +9,7 @@ import {
   parseFeatureSettings,
   resolveSettings,
 } from "../../data/features/settings.ts";
+import { WAVEFORMS_STAY } from "../../data/preprocess/preprocess.ts";
 import { nearNames } from "../../data/near_names.ts";
 import { type Field, flag, number, text } from "../../train/fields.ts";
 
@@ -53,7 +54,10 @@ const descriptions: Readonly<Record<FeatureKey, string>> = {
 const presets: ReadonlyMap<string, FeatureSettings> = new Map(Object.entries(featurePresets));
 
 /** What `--features` takes. */
-export const featureNames: readonly string[] = [...presets.keys(), ...featureKinds];
+export const featureNames: readonly string[] = [
+  ...[...presets].filter(([, { kind }]) => kind !== "waveform").map(([name]) => name),
+  ...featureKinds.filter((kind) => kind !== "waveform"),
+];
 
 /** Keys of all settings of all kinds. */
 export const featureKeys: readonly FeatureKey[] = Object.keys(descriptions) as FeatureKey[]; // the table's own keys
@@ -73,6 +77,7 @@ export const featureFields = Object.fromEntries(
 export function chooseFeatures(name: string, given: Readonly<Record<string, unknown>>): FeatureSettings {
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const preset = presets.get(name);
+  if ((preset?.kind ?? name) === "waveform") throw new TypeError(WAVEFORMS_STAY);
   if (preset !== undefined) return parseFeatureSettings({ ...ownChoices(preset), ...options });
   if (!featureKinds.some((kind) => kind === name)) throw unknownName(name);
   return parseFeatureSettings({ kind: name, ...options });

@@ -62,3 +62,9 @@ Deno.test("deno task preprocess: wrong command lines exit with 2 and say what is
     /^error: Cannot find recordings in "\/nowhere\/at\/all": there is no such folder or file$/m,
   );
 });
+
+Deno.test("deno task preprocess: waveforms are no features to store", async () => {
+  const { code, err } = await task("--in", "nowhere", "--out", "nowhere-2", "--features", "waveform-normalized");
+  assert.equal(code, 2);
+  assert.match(err, /Cannot preprocess to waveforms: they are the recordings themselves.* --features waveform/);
+});

@@ -19,6 +19,8 @@ export interface ModelKind {
    * Else it takes whole utterances and masks what is padding.
    */
   readonly fixedClips: boolean;
+  /** Whether it listens to samples (features of kind "waveform") and to nothing else; undefined counts as false. */
+  readonly takesWaveforms?: boolean;
   /** The module's options for a config and the data. */
   optionsOf(config: TrainConfig, sizes: DataSizes): ModelOptions;
   /** How many classes a model with such options has scores for. */
@@ -36,6 +38,7 @@ export interface ModelKind {
 /** A kind from functions that know their own options. */
 export function modelKind<O extends object>(kind: {
   readonly fixedClips: boolean;
+  readonly takesWaveforms?: boolean;
   readonly optionsOf: (config: TrainConfig, sizes: DataSizes) => O;
   readonly classesOf: (options: O) => number;
   readonly build: (options: O) => Classifier;
@@ -43,6 +46,7 @@ export function modelKind<O extends object>(kind: {
 }): ModelKind {
   return {
     fixedClips: kind.fixedClips,
+    takesWaveforms: kind.takesWaveforms ?? false,
     optionsOf: (config, sizes) => Object.fromEntries(Object.entries(kind.optionsOf(config, sizes))),
     // what optionsOf made, maybe by way of a file
     classesOf: (options) => kind.classesOf(options as O),

@@ -1,5 +1,6 @@
 /** Embeddings of recordings on disk, and of data sets' utterances. @module */
 import { readAudio } from "../../data/audio/mod.ts";
+import { evenWindows } from "../../data/batches/cuts.ts";
 import type { UtteranceSource } from "../../data/sets/mod.ts";
 import type { Skipped } from "../model_recordings.ts";
 import type { Screen } from "../progress.ts";
@@ -74,11 +75,9 @@ export async function embedUtterances(
   const { channels } = source;
   const prepare = async (i: number) => {
     const { data, frames } = await source.read(i);
-    const count = Math.max(1, Math.ceil(frames / Math.min(windowFrames, embedder.mostFrames)));
-    const edge = (k: number) => Math.round(k * frames / count);
-    const windows = Array.from({ length: count }, (_, k) => ({
-      data: data.subarray(edge(k) * channels, edge(k + 1) * channels),
-      frames: edge(k + 1) - edge(k),
+    const windows = evenWindows(frames, Math.min(windowFrames, embedder.mostFrames)).map(({ start, length }) => ({
+      data: data.subarray(start * channels, (start + length) * channels),
+      frames: length,
       channels,
     }));
     return { windows, seconds: NaN, digest: "" };

@@ -1,5 +1,6 @@
 /** From recordings to embeddings. Nothing here or below touches files, so that it works in a browser. @module */
 import { LARGEST_SAMPLE } from "../../data/audio/recording.ts";
+import { evenWindows } from "../../data/batches/cuts.ts";
 import { createFeatures, type FeatureExtractor, type FeatureSettings } from "../../data/features/mod.ts";
 import { isSilent, windowSamples } from "../../data/features/silence.ts";
 import type { LoadedModel } from "../model_from_bytes.ts";
@@ -7,7 +8,10 @@ import { FeatureEmbedder, type FeatureWindows } from "./feature_embedder.ts";
 
 /** Options of {@linkcode Embedder}. */
 export interface EmbedderOptions {
-  /** Longer recordings are embedded in equal windows of at most so many seconds, whose embeddings are averaged. Default 30. */
+  /**
+   * Longer recordings are embedded in equal windows of at most so many seconds, whose embeddings are averaged. Default 30; where the features
+   * are waveforms at most 320,000 samples, 20 s at 16 kHz.
+   */
   readonly windowSeconds?: number;
   /** Most windows a batch. Default 16; of long windows there are fewer. */
   readonly batchSize?: number;
@@ -47,6 +51,7 @@ export class Embedder {
   readonly sampleRate: number;
   readonly #extractor: FeatureExtractor;
   readonly #embedder: FeatureEmbedder;
+  readonly #shortFault: (samples: number) => string | null;
   readonly #windowSamples: number;
 
   /**
@@ -69,11 +74,16 @@ export class Embedder {
     this.#embedder = new FeatureEmbedder(loaded, { batchSize });
     this.dim = this.#embedder.dim;
     this.sampleRate = loaded.featureSettings.sampleRate;
+    this.#shortFault = (samples) => this.#embedder.shortFault(this.#extractor.frameCount(samples));
     this.#windowSamples = windowWithin(
       this.#extractor,
       Math.round(windowSeconds * this.sampleRate),
       this.#embedder.mostFrames,
     );
+    const shortest = Math.floor(this.#windowSamples / 2); // of a recording that is a little longer than one window
+    const fault = this.#shortFault(shortest);
+    if (fault === null) return;
+    throw new RangeError(`Cannot embed windows of ${windowSeconds} s, some of which are half as long: ${fault}`);
   }
 
   /** How features are made. */
@@ -99,14 +109,13 @@ export class Embedder {
    *
    * @param wave mono, `sampleRate` samples a second
    * @param options `name`: what to call it in errors
-   * @throws {UnusableWave} Where it is shorter than the window of one frame, silent (no sample is further from 0 than 2⁻¹⁵), or has a
+   * @throws {UnusableWave} Where it is shorter than the window of one frame or than the model can take, silent (no sample is further from 0 than 2⁻¹⁵), or has a
    * sample that is NaN, infinite or beyond 2³².
    */
   prepare(wave: Float32Array, { name }: { readonly name?: string } = {}): FeatureWindows {
     this.#check(wave, name === undefined ? "the recording" : JSON.stringify(name));
-    const count = Math.max(1, Math.ceil(wave.length / this.#windowSamples));
-    const edge = (i: number) => Math.round(i * wave.length / count);
-    const windows = Array.from({ length: count }, (_, i) => wave.subarray(edge(i), edge(i + 1)));
+    const windows = evenWindows(wave.length, this.#windowSamples)
+      .map(({ start, length }) => wave.subarray(start, start + length));
     return windows.filter((window) => !isSilent(window)).map((window) => this.#extractor.apply(window));
   }
 
@@ -121,6 +130,8 @@ export class Embedder {
       const [has, wanted] = [wave.length, least].map((n) => (n / this.sampleRate * 1000).toFixed(0));
       throw new UnusableWave("short", `Cannot embed ${name}: it is ${has} ms long, wanted at least ${wanted} ms`);
     }
+    const fault = this.#shortFault(wave.length);
+    if (fault !== null) throw new UnusableWave("short", `Cannot embed ${name}: ${fault}`);
     const at = wave.findIndex((x) => !(Math.abs(x) <= LARGEST_SAMPLE));
     if (at >= 0) {
       const scale = Number.isFinite(wave[at]) ? ", far beyond full scale, which is 1" : "";
@@ -132,6 +143,7 @@ export class Embedder {
 
 /** The window in samples, or a shorter one where the model cannot take as many frames. */
 function windowWithin(extractor: FeatureExtractor, samples: number, mostFrames: number): number {
+  if (extractor.settings.kind === "waveform") return Math.min(samples, mostFrames);
   let within = samples;
   while (within > 1 && extractor.frameCount(within) > mostFrames) within = Math.floor(within * 0.98);
   return within;

@@ -3,11 +3,13 @@ import { type BatchItem, makeBatch } from "../../data/batches/batch.ts";
 import { cutsOf } from "../../data/batches/cuts.ts";
 import { type FeatureFrames, silenceOf } from "../../data/features/mod.ts";
 import { noGrad, scope, type Tensor, tensor, zeros } from "../../tensor/mod.ts";
+import { type BatchRules, batchRulesOf } from "../batch_rules.ts";
+import { shortFault } from "../least_length.ts";
 import type { LoadedModel } from "../model_from_bytes.ts";
 import { batchFramesOf, type Viewing } from "../viewing.ts";
 import { meanDirection } from "./vectors.ts";
 
-/** Most frames a batch, padding included: attention over 30 s costs memory as the square of the frames. */
+/** Most frames a batch of features, padding included: attention over 30 s costs memory as the square of the frames. */
 const MOST_FRAMES = 8192;
 /** Batches enqueued before the first of them is read: an answer of a GPU takes longer than a batch. */
 const IN_FLIGHT = 4;
@@ -24,10 +26,11 @@ export class FeatureEmbedder {
   readonly dim: number;
   /** Values a frame. */
   readonly channels: number;
-  /** Most frames of a window that the model can take. */
+  /** Most frames of a window that the model can take, or for which there is memory. */
   readonly mostFrames: number;
   readonly #loaded: LoadedModel;
   readonly #viewing: Viewing;
+  readonly #rules: BatchRules;
   readonly #batchSize: number;
   readonly #padding: number | Float32Array;
 
@@ -47,8 +50,9 @@ export class FeatureEmbedder {
     this.#batchSize = batchSize;
     this.#padding = silenceOf(loaded.featureSettings);
     this.channels = channels;
-    this.mostFrames = mostFramesOf(loaded);
-    const frames = batchFramesOf(viewing.frames, this.#viewing);
+    this.#rules = batchRulesOf(loaded.model, loaded.featureSettings);
+    this.mostFrames = Math.min(mostFramesOf(loaded), this.#rules.windowFrames);
+    const frames = this.#timeOf(loaded.model.minFrames ?? viewing.frames);
     this.dim = scope(() => noGrad(() => loaded.model.embed(zeros([1, frames, channels]))).shape[1]);
   }
 
@@ -57,6 +61,7 @@ export class FeatureEmbedder {
    * nothing.
    *
    * @throws {TypeError} Where a recording has no frames, or frames of another width than the model's.
+   * @throws {RangeError} Where a window is shorter than the model can take.
    * @throws {Error} Where the model gives what is no number, or the device is lost.
    */
   async embed(recordings: readonly FeatureWindows[]): Promise<Float32Array[]> {
@@ -82,9 +87,15 @@ export class FeatureEmbedder {
     return found.map((vectors) => finite(meanDirection(vectors)));
   }
 
+  /** Says how much is missing of a window that the model can take, see `shortFault`; null where nothing is. */
+  shortFault(frames: number): string | null {
+    const { model, featureSettings } = this.#loaded;
+    return this.#viewing.fixed ? null : shortFault(frames, model, featureSettings);
+  }
+
   /** Frames of the row that holds a piece. */
   #timeOf(frames: number): number {
-    return batchFramesOf(frames, this.#viewing);
+    return batchFramesOf(frames, this.#viewing, this.#rules);
   }
 
   /** Pieces that go through the model together: of similar lengths, so that there is little padding. */
@@ -92,11 +103,12 @@ export class FeatureEmbedder {
     const pieces = recordings.flatMap((windows, recording) =>
       windows.flatMap((features) => this.#piecesOf(features).map((cut) => ({ ...cut, features, recording, label: -1 })))
     ).sort((a, b) => a.length - b.length || a.recording - b.recording);
+    const { maxFrames = MOST_FRAMES, equalLengths } = this.#rules;
     const batches: Piece[][] = [];
     for (const piece of pieces) {
       const last = batches.at(-1);
       const isFull = last === undefined || last.length >= this.#batchSize ||
-        (last.length + 1) * this.#timeOf(piece.length) > MOST_FRAMES;
+        (last.length + 1) * this.#timeOf(piece.length) > maxFrames || equalLengths && last[0].length !== piece.length;
       if (isFull) batches.push([piece]);
       else last.push(piece);
     }
@@ -125,6 +137,8 @@ export class FeatureEmbedder {
     if (windows.length === 0) throw new TypeError(`${what}: it has no window of features`);
     for (const { frames, channels } of windows) {
       if (frames < 1) throw new TypeError(`${what}: a window has no frames`);
+      const fault = this.shortFault(frames);
+      if (fault !== null) throw new RangeError(`${what}: ${fault}`);
       if (channels !== this.channels) {
         throw new TypeError(`${what}: its frames have ${channels} channels, the model takes ${this.channels}`);
       }

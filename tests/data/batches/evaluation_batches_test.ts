@@ -100,3 +100,24 @@ Deno.test("evaluation batches: what does not go with whole utterances is refused
     message: 'Cannot make evaluation batches: pad is "center", which needs fixedTime',
   });
 });
+
+Deno.test("evaluation batches: utterances of one length alone, without padding", async () => {
+  const batches = await all({ equalLengths: true, batchSize: 3 });
+  for (const { time, lengths, batch } of batches) assert.ok(lengths.every((length) => length === time) && batch <= 3);
+  assert.ok(batches.some(({ batch }) => batch > 1));
+  const seen = batches.flatMap(({ indices }) => [...indices]);
+  assert.deepEqual(seen.toSorted((a, b) => a - b), FRAMES.map((_, i) => i));
+  await assert.rejects(all({ equalLengths: true, timeMultiple: 16 }), {
+    message: "Cannot make evaluation batches of equal lengths: timeMultiple is 16, which pads; set it to 1",
+  });
+});
+
+Deno.test("evaluation batches: equal windows of what is longer than one may be", async () => {
+  const [batch] = await all({ windowFrames: 4 }, [0, 1]); // 3 and 10 frames
+  assert.deepEqual([[...batch.indices], [...batch.lengths]], [[1, 0, 1, 1], [4, 3, 3, 3]]);
+  const windows = [...batch.indices].flatMap((index, row) =>
+    index === 1 ? [...batch.features.subarray(row * 4, row * 4 + batch.lengths[row])] : []
+  );
+  assert.deepEqual(windows.toSorted((a, b) => a - b), Array.from({ length: 10 }, (_, t) => 1000 + t));
+  await assert.rejects(all({ windowFrames: 0 }), { message: /windowFrames is 0, wanted at least 1$/ });
+});
