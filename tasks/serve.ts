@@ -6,7 +6,7 @@ import { errorText } from "./cli/errors.ts";
 import { type CommandSpec, parseCommand, repeated, type Values, withDefault } from "./cli/command.ts";
 import { UsageError } from "./cli/errors.ts";
 import { exitCodes, runTask, stopOnInterrupt } from "./cli/run_task.ts";
-import { defaultLimits, limitsFor } from "./serve/limits.ts";
+import { defaultLimits, limitsFor, MAX_SHARED_BYTES } from "./serve/limits.ts";
 import { isLoopback } from "./serve/security.ts";
 import { SpeakerServer } from "./serve/server.ts";
 import { StaticFiles } from "./serve/static_files.ts";
@@ -88,7 +88,9 @@ async function start(options: Options, { open, token }: { open: OpenService; tok
   const { host, port, allowedHost: names, maxSeconds, rate } = options;
   const { modelPath, loaded, judge } = open;
   const isShared = options.shareModel ?? isLoopback(host);
-  const weights = isShared ? await weightsOf(modelPath, loaded.id) : null;
+  const { size } = await Deno.stat(await modelFileOf(modelPath));
+  const oversize = isShared && size > MAX_SHARED_BYTES ? size : null;
+  const weights = isShared && oversize === null ? await weightsOf(modelPath, loaded.id) : null;
   const statics = await StaticFiles.open();
   const onFault = (error: unknown) => console.error(errorText(error, true));
   const limits = { ...limitsFor(maxSeconds), rate: rate === 0 ? Infinity : rate };
@@ -97,6 +99,7 @@ async function start(options: Options, { open, token }: { open: OpenService; tok
       ...open,
       judge: judge!,
       weights,
+      oversize,
       statics,
       host,
       port,

@@ -47,6 +47,9 @@ export function limitsFor(maxSeconds: number): Limits {
   return { ...defaultLimits, maxSeconds, maxBytes, maxHeldBytes: Math.max(defaultLimits.maxHeldBytes, 4 * maxBytes) };
 }
 
+/** Largest model file that browsers are sent, in bytes: what a visitor waits for and a phone has memory for. */
+export const MAX_SHARED_BYTES = 64 * 2 ** 20;
+
 /** Samples of a recording, all channels together: as many as 96 kHz in stereo have. */
 export function maxSamplesOf(seconds: number): number {
   return seconds * 192_000;

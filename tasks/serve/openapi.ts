@@ -38,8 +38,9 @@ export const schemas = {
   Model: object({
     ...{ id: text, architecture: text, dim: count, sampleRate: count, featureSettings: { type: "object" } },
     ...{ scoring: text, threshold: number, eer: number, far: number, frr: number, isShared: { type: "boolean" } },
+    ...{ oversize: number, maxSharedBytes: number },
     ...{ maxSeconds: number, maxBytes: count },
-  }, ["eer", "far", "frr"]),
+  }, ["eer", "far", "frr", "oversize", "maxSharedBytes"]),
   Health: object({ status: text }),
 } as const;
 

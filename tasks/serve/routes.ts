@@ -4,7 +4,7 @@ import type { Judge } from "../../train/verification/judge.ts";
 import type { SpeakerService } from "../../train/verification/speaker_service.ts";
 import { json } from "./answers.ts";
 import { ApiError } from "./api_error.ts";
-import type { Limits } from "./limits.ts";
+import { type Limits, MAX_SHARED_BYTES } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import { describeApi } from "./openapi.ts";
 import type { Route } from "./router.ts";
@@ -18,8 +18,10 @@ export interface RouteParts {
   readonly judge: Judge;
   readonly limits: Limits;
   readonly metrics: Metrics;
-  /** The model's file, where it is shared. */
+  /** The model's file, where it is shared; beyond {@linkcode MAX_SHARED_BYTES} it is not all the same. */
   readonly weights: Uint8Array<ArrayBuffer> | null;
+  /** Bytes of the model's file, where it would be shared and is too large; default null. */
+  readonly oversize?: number | null;
   readonly sampleRate: number;
   readonly isStopping: () => boolean;
 }
@@ -29,7 +31,9 @@ const always = [400, 401, 429] as const;
 const refusesVoices = [...always, 403, 408, 409, 413, 415, 422, 503];
 
 /** All routes; the last describes the others. */
-export function makeRoutes(parts: RouteParts): Route[] {
+export function makeRoutes(given: RouteParts): Route[] {
+  const { weights, oversize } = given, isTooLarge = weights !== null && weights.length > MAX_SHARED_BYTES;
+  const parts = isTooLarge ? { ...given, weights: null, oversize: oversize ?? weights.length } : given;
   const voices = [enrollRoute, verifyRoute, identifyRoute], people = [listRoute, forgetRoute];
   const rest = [modelRoute, weightsRoute, healthRoute, metricsRoute];
   const routes = [...voices, ...people, ...rest].map((make) => make(parts));
@@ -141,11 +145,12 @@ function forgetRoute({ service }: RouteParts): Route {
   };
 }
 
-function modelRoute({ service, loaded, judge, weights, limits, sampleRate }: RouteParts): Route {
+function modelRoute({ service, loaded, judge, weights, oversize = null, limits, sampleRate }: RouteParts): Route {
   const { id, architecture, featureSettings } = loaded, { scoring, threshold, calibration } = judge;
   const measured = calibration && { eer: calibration.eer, far: calibration.far, frr: calibration.frr };
   const facts = {
     ...{ id, architecture, dim: service.model.dim, sampleRate, featureSettings, scoring, threshold, ...measured },
+    ...oversize !== null && { oversize, maxSharedBytes: MAX_SHARED_BYTES },
     ...{ isShared: weights !== null, maxSeconds: limits.maxSeconds, maxBytes: limits.maxBytes },
   };
   return {

@@ -29,6 +29,8 @@ export interface ServerOptions {
   readonly judge: Judge;
   /** The model's file, where clients may have it. */
   readonly weights: Uint8Array<ArrayBuffer> | null;
+  /** Bytes of the model's file, where clients might have it if it were smaller; default null. */
+  readonly oversize?: number | null;
   readonly statics: StaticFiles | null;
   /** Where to listen. */
   readonly host: string;

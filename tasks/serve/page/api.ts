@@ -18,6 +18,10 @@ export interface ServedModel {
   readonly eer?: number;
   /** Whether the server gives the model away. */
   readonly isShared: boolean;
+  /** Bytes of its file, where it would be given away if it were smaller. */
+  readonly oversize?: number;
+  /** Bytes that a file may have to be given away. */
+  readonly maxSharedBytes?: number;
   /** Longest recording, in seconds. */
   readonly maxSeconds: number;
   /** Largest file, in bytes. */

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /** The switch that keeps the voice on this device: the model comes to the voice instead. @module */
 import type { DeviceChoice } from "../../../tensor/mod.ts";
-import type { Server, Voice } from "./api.ts";
+import type { ServedModel, Server, Voice } from "./api.ts";
 import type { Clip } from "./clip.ts";
 import { busyWith, part } from "./dom.ts";
 import { LocalEngine } from "./local_engine.ts";
@@ -29,10 +29,14 @@ export class LocalSwitch {
     });
   }
 
-  /** Says that there is nothing to turn on: the server keeps its model to itself. */
-  forbid(): void {
+  /** Says that there is nothing to turn on: the model is too large to send, or the server keeps it to itself. */
+  forbid({ oversize, maxSharedBytes = 0 }: Pick<ServedModel, "oversize" | "maxSharedBytes">): void {
     this.#input.disabled = true;
-    this.#note("Off: this server does not give its model away, so recordings are sent to it.");
+    const megabytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MB`;
+    const why = oversize === undefined
+      ? "this server does not give its model away"
+      : `the model has ${megabytes(oversize)}, and a browser is sent ${megabytes(maxSharedBytes)} at most`;
+    this.#note(`Off: ${why}, so recordings are sent to the server.`);
   }
 
   /**

@@ -120,7 +120,7 @@ function describe({ architecture, dim, eer }: ServedModel): string {
 async function start(): Promise<void> {
   const model = await server.model();
   recording.model = model;
-  if (!model.isShared) local.forbid();
+  if (!model.isShared) local.forbid(model);
   part("model", HTMLElement).textContent = describe(model);
   await people.refresh();
 }

@@ -185,6 +185,11 @@ Deno.test("the model is shared where the server wants it; browsers keep it by it
     deepStrictEqual((await ask(`${url}/api/model/weights`)).body.error.code, "not_shared");
     strictEqual((await ask(`${url}/api/model`)).body.isShared, false);
   }, { weights: null });
+  await withServer(async ({ url }) => { // as for a model file of 405 MB, and where a larger one is handed over all the same
+    deepStrictEqual((await ask(`${url}/api/model/weights`)).body.error.code, "not_shared");
+    const { isShared, oversize, maxSharedBytes } = (await ask(`${url}/api/model`)).body;
+    deepStrictEqual([isShared, oversize, maxSharedBytes], [false, 67_108_865, 67_108_864]);
+  }, { weights: new Uint8Array(2 ** 26 + 1) });
 });
 
 Deno.test("two enrolments of one name at once, and verifying in between: all are kept, none is seen by half", async () => {

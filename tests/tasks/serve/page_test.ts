@@ -333,6 +333,21 @@ browserTest("what cannot be used is refused in plain words", async () => {
     await page.reload();
     await page.locator("#local-note", { hasText: "does not give its model away" }).waitFor();
     ok(await page.isDisabled("#local"));
+    await page.route("**/api/model", async (route) => {
+      const tooLarge = { isShared: false, oversize: 405e6, maxSharedBytes: 2 ** 26, maxSeconds: 0.1 };
+      await route.fulfill({ json: { ...await (await route.fetch()).json(), ...tooLarge } });
+    });
+    await page.reload();
+    const why = "Off: the model has 386 MB, and a browser is sent 64 MB at most, so recordings are sent to the server.";
+    await page.locator("#local-note", { hasText: why }).waitFor();
+    ok(await page.isDisabled("#local"));
+    const shots = Deno.env.get("VOXGRAD_SHOTS"); // a folder for pictures to look at
+    for (const colorScheme of shots === undefined ? [] : ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.reload();
+      await page.locator("#local-note", { hasText: why }).waitFor();
+      await page.screenshot({ path: `${shots}/too_large_${colorScheme}.png`, fullPage: true });
+    }
     match(await refusal(sample("theo")), /^"0_theo_12\.wav" is longer than 0\.1 seconds: cut it shorter$/);
   });
 });
