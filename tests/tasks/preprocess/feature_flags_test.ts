@@ -8,7 +8,11 @@ Deno.test("feature flags: every setting of every kind has one", () => {
 });
 
 Deno.test("feature flags: a preset as it is, and with settings that follow from others", () => {
-  for (const [name, preset] of Object.entries(featurePresets)) assert.deepEqual(chooseFeatures(name, {}), preset);
+  for (const [name, preset] of Object.entries(featurePresets)) {
+    if (preset.kind === "waveform") {
+      assert.throws(() => chooseFeatures(name, {}), /^TypeError: Cannot preprocess to wave/);
+    } else assert.deepEqual(chooseFeatures(name, {}), preset);
+  }
   const slower = chooseFeatures("sound64", { sampleRate: 22050, nMels: undefined });
   assert.deepEqual(slower, { ...featurePresets.sound64, sampleRate: 22050, fMax: 11025 });
 });
