@@ -1,10 +1,10 @@
 /** The pooling of ECAPA-TDNN. @module */
 import { conv1d, linear, type Tensor } from "../tensor/mod.ts";
-import { evenWeights, frameWeights } from "./frame_weights.ts";
+import { frameWeights } from "./frame_weights.ts";
 import { Module } from "./module.ts";
 import { SameConv1d } from "./nested_layers.ts";
 import { TdnnBlock } from "./tdnn_block.ts";
-import { plainMoments, weightedMoments } from "./weighted_moments.ts";
+import { evenMoments, weightedMoments, WESPEAKER_DEVIATION } from "./weighted_moments.ts";
 
 /** Options of {@linkcode AttentiveStatistics}. */
 export interface AttentiveStatisticsOptions {
@@ -14,6 +14,11 @@ export interface AttentiveStatisticsOptions {
   globalContext?: boolean;
   /** Lets batch normalisation read padding, as SpeechBrain does. Default false. */
   convolvePadding?: boolean;
+  /**
+   * "speechbrain" (default): ReLU and batch normalisation before the tanh; deviations over n frames, variances not below 1e-12. "wespeaker" (its
+   * `ASTP`): neither; the whole utterance's deviation is √(variance over n − 1, plus 1e-7), and the pooled variance is not below 1e-7.
+   */
+  variant?: "speechbrain" | "wespeaker";
 }
 
 /**
@@ -22,7 +27,7 @@ export interface AttentiveStatisticsOptions {
  * `AttentiveStatisticsPooling`.
  */
 export class AttentiveStatistics extends Module {
-  /** V, ReLU, batch normalisation. */
+  /** V, and for "speechbrain" ReLU and batch normalisation. */
   readonly tdnn: TdnnBlock;
   /** W. */
   readonly conv: SameConv1d;
@@ -30,12 +35,18 @@ export class AttentiveStatistics extends Module {
   readonly globalContext: boolean;
   /** Whether batch normalisation reads padding. */
   readonly convolvePadding: boolean;
+  readonly #wespeaker: boolean;
 
   /** Of so many channels. */
   constructor(channels: number, options: AttentiveStatisticsOptions = {}) {
     super();
-    const { attentionChannels = 128, globalContext = true, convolvePadding = false } = options;
-    this.tdnn = new TdnnBlock(globalContext ? 3 * channels : channels, attentionChannels);
+    const { attentionChannels = 128, globalContext = true, convolvePadding = false, variant } = options;
+    const plain = variant === "wespeaker";
+    this.tdnn = new TdnnBlock(globalContext ? 3 * channels : channels, attentionChannels, {
+      activation: plain ? "none" : "relu",
+      norm: !plain,
+    });
+    this.#wespeaker = plain;
     this.conv = new SameConv1d(attentionChannels, channels, 1);
     this.globalContext = globalContext;
     this.convolvePadding = convolvePadding;
@@ -45,19 +56,17 @@ export class AttentiveStatistics extends Module {
   forward(x: Tensor, lengths: Tensor | null = null): Tensor {
     const seen = this.convolvePadding ? null : lengths;
     const hidden = this.globalContext
-      ? this.tdnn.norm.forward(this.#withContext(x, lengths).relu(), seen)
+      ? this.tdnn.finish(this.#withContext(x, lengths), seen)
       : this.tdnn.forward(x, seen);
     const scores = this.conv.forward(hidden.tanh());
-    return weightedMoments(x, frameWeights(scores, lengths), 2);
+    return weightedMoments(x, frameWeights(scores, lengths), { time: 2, floor: this.#wespeaker ? 1e-7 : undefined });
   }
 
   /** V of each frame with the utterance's statistics, whose part is the same for all frames and so is computed once. */
   #withContext(x: Tensor, lengths: Tensor | null): Tensor {
     const { weight, bias } = this.tdnn.conv.conv;
     const channels = x.shape[1];
-    const statistics = lengths === null
-      ? plainMoments(x, 2)
-      : weightedMoments(x, evenWeights(lengths, x.shape[2]).unsqueeze(1), 2);
+    const statistics = evenMoments(x, lengths, { time: 2, ...this.#wespeaker ? WESPEAKER_DEVIATION : {} });
     const common = linear(statistics, weight.slice(1, channels).squeeze(2), bias);
     return conv1d(x, weight.slice(1, 0, channels)).add(common.unsqueeze(2));
   }

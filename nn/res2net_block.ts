@@ -2,6 +2,7 @@
 import { cat, type Tensor } from "../tensor/mod.ts";
 import { Module } from "./module.ts";
 import { ModuleList } from "./module_list.ts";
+import type { FramePadding } from "./nested_layers.ts";
 import { TdnnBlock } from "./tdnn_block.ts";
 
 /** Options of {@linkcode Res2NetBlock}. */
@@ -12,6 +13,8 @@ export interface Res2NetBlockOptions {
   kernelSize?: number;
   /** Distance of a window's frames. Default 1. */
   dilation?: number;
+  /** What is seen beyond an utterance's ends. Default "reflect". */
+  padding?: FramePadding;
 }
 
 /**
@@ -29,13 +32,14 @@ export class Res2NetBlock extends Module {
    *
    * @throws RangeError if there are fewer than 2 parts, or they do not divide the channels.
    */
-  constructor(channels: number, { scale = 8, kernelSize = 3, dilation = 1 }: Res2NetBlockOptions = {}) {
+  constructor(channels: number, { scale = 8, kernelSize = 3, ...options }: Res2NetBlockOptions = {}) {
     super();
+    const { dilation = 1, padding } = options;
     if (!(Number.isInteger(scale) && scale >= 2 && channels % scale === 0)) {
       throw new RangeError(`Cannot part ${channels} channels by a scale of ${scale}: expected a divisor of at least 2`);
     }
     const width = channels / scale;
-    const make = () => new TdnnBlock(width, width, { kernelSize, dilation });
+    const make = () => new TdnnBlock(width, width, { kernelSize, dilation, padding });
     this.blocks = new ModuleList(Array.from({ length: scale - 1 }, make));
     this.scale = scale;
   }

@@ -1,17 +1,27 @@
 /** Poolings that give mean and standard deviation, (batch, time, dim) → (batch, 2 · dim). @module */
 import type { Tensor } from "../tensor/mod.ts";
 import { Conv1d } from "./conv.ts";
-import { evenWeights, frameWeights } from "./frame_weights.ts";
+import { frameWeights } from "./frame_weights.ts";
 import { Module } from "./module.ts";
 import type { Pooling } from "./pooling.ts";
-import { plainMoments, weightedMoments } from "./weighted_moments.ts";
+import { type DeviationOptions, evenMoments, weightedMoments } from "./weighted_moments.ts";
 
-/** Mean and standard deviation over time, side by side (Snyder et al. 2018, x-vectors). The deviation divides by the number of frames. */
+/**
+ * Mean and standard deviation over time, side by side (Snyder et al. 2018, x-vectors). The deviation divides by the number of frames, or as the
+ * options say.
+ */
 export class StatisticsPooling extends Module implements Pooling {
+  readonly #deviation: DeviationOptions;
+
+  /** How the deviation is taken; default over the number of frames, its square not below 1e-12. */
+  constructor(deviation: DeviationOptions = {}) {
+    super();
+    this.#deviation = deviation;
+  }
+
   /** See {@linkcode Pooling}. */
   forward(x: Tensor, lengths: Tensor | null = null): Tensor {
-    if (lengths === null) return plainMoments(x, 1);
-    return weightedMoments(x, evenWeights(lengths, x.shape[1]).unsqueeze(-1), 1);
+    return evenMoments(x, lengths, { time: 1, ...this.#deviation });
   }
 }
 
@@ -36,6 +46,6 @@ export class AttentiveStatsPool extends Module implements Pooling {
   forward(x: Tensor, lengths: Tensor | null = null): Tensor {
     const hidden = this.linear1.forward(x.transpose(1, 2)).transpose(1, 2).tanh();
     const scores = this.linear2.forward(hidden.transpose(1, 2));
-    return weightedMoments(x, frameWeights(scores, lengths).transpose(1, 2), 1);
+    return weightedMoments(x, frameWeights(scores, lengths).transpose(1, 2), { time: 1 });
   }
 }

@@ -33,6 +33,14 @@ export interface EcapaTdnnOptions {
   globalContext?: boolean;
   /** Lets convolutions and batch normalisation read padding, as SpeechBrain does. Default false. */
   convolvePadding?: boolean;
+  /**
+   * Whose network it is. "speechbrain" (default): convolutions see an utterance's mirror images beyond its ends, `mfa` ends with batch
+   * normalisation. "wespeaker": they see zeros, and `mfa` ends with its ReLU. See {@linkcode AttentiveStatisticsOptions.variant} for the pooling.
+   * WeSpeaker's Res2Net passes on the last part of the channels, not the first: turn the channels of its weights by one part.
+   */
+  variant?: "speechbrain" | "wespeaker";
+  /** Normalises the embedding (WeSpeaker's `emb_bn`). Default false. */
+  embeddingNorm?: boolean;
 }
 
 /** A value for the first layer, for each block by its number from 0, and for the last layer. */
@@ -74,6 +82,8 @@ export class EcapaTdnn extends Module implements SpeakerEncoder {
   readonly asp_bn: NestedBatchNorm1d;
   /** To the embedding. */
   readonly fc: SameConv1d;
+  /** Normalises the embedding, if that is wanted. */
+  readonly fc_bn: NestedBatchNorm1d | null;
   /** Length of the embedding. */
   readonly embeddingDim: number;
   /** Whether convolutions and batch normalisation read padding. */
@@ -88,14 +98,24 @@ export class EcapaTdnn extends Module implements SpeakerEncoder {
   constructor(options: EcapaTdnnOptions = {}) {
     super();
     const { inputSize = 80, embeddingDim = 192, convolvePadding = false, res2netScale: scale = 8 } = options;
+    const { variant = "speechbrain", embeddingNorm = false } = options;
+    if (variant !== "speechbrain" && variant !== "wespeaker") {
+      throw new RangeError(`Cannot make an EcapaTdnn of variant "${variant}": expected "speechbrain" or "wespeaker"`);
+    }
+    const padding = variant === "wespeaker" ? "zeros" : "reflect";
     const { channels, kernels, spacings } = sizesOf(options);
     const last = channels.length - 1;
     const tdnn = (from: number, i: number) =>
-      new TdnnBlock(from, channels[i], { kernelSize: kernels[i], dilation: spacings[i] });
+      new TdnnBlock(from, channels[i], {
+        kernelSize: kernels[i],
+        dilation: spacings[i],
+        padding,
+        norm: i < last || variant === "speechbrain",
+      });
     const block = (width: number, i: number) => {
       const { seChannels } = options;
       const reach = { kernelSize: kernels[i + 1], dilation: spacings[i + 1] };
-      return new SERes2NetBlock(channels[i], width, { scale, seChannels, convolvePadding, ...reach });
+      return new SERes2NetBlock(channels[i], width, { scale, seChannels, convolvePadding, padding, ...reach });
     };
     const blocks = channels.slice(1, last);
     this.blocks = new ModuleList([tdnn(inputSize, 0), ...blocks.map(block)]);
@@ -103,6 +123,7 @@ export class EcapaTdnn extends Module implements SpeakerEncoder {
     this.asp = new AttentiveStatistics(channels[last], options);
     this.asp_bn = new NestedBatchNorm1d(2 * channels[last]);
     this.fc = new SameConv1d(2 * channels[last], embeddingDim, 1);
+    this.fc_bn = embeddingNorm ? new NestedBatchNorm1d(embeddingDim) : null;
     this.embeddingDim = embeddingDim;
     this.convolvePadding = convolvePadding;
   }
@@ -122,6 +143,7 @@ export class EcapaTdnn extends Module implements SpeakerEncoder {
   /** See {@linkcode SpeakerEncoder}. */
   forward(x: Tensor, lengths: Tensor | null = null): Tensor {
     const pooled = this.asp.forward(this.frames(x, lengths), lengths).unsqueeze(2);
-    return this.fc.forward(this.asp_bn.forward(pooled)).squeeze(2);
+    const embedding = this.fc.forward(this.asp_bn.forward(pooled));
+    return (this.fc_bn === null ? embedding : this.fc_bn.forward(embedding)).squeeze(2);
   }
 }

@@ -70,7 +70,7 @@ export class BasicBlock extends Module implements Layer {
    *
    * @param lengths int32 (batch): columns of the result that are no padding. Those of x that are padding have to be 0, as the result's will be.
    */
-  forward(x: Tensor, lengths: Tensor | null = null): Tensor {
+  forward(x: Tensor, lengths: Tensor | null = null, _before: Tensor | null = lengths): Tensor {
     const inner = this.bn1.forward(this.conv1.forward(x), lengths).relu();
     const way = this.downsample === null ? x : this.downsample.forward(x, lengths);
     return this.bn2.forward(this.conv2.forward(inner), lengths).add(way).relu();
@@ -106,11 +106,16 @@ export class Bottleneck extends Module implements Layer {
     this.downsample = shortcut(inChannels, 4 * channels, stride);
   }
 
-  /** (batch, inChannels, height, width) → (batch, 4 · channels, height′, width′). */
-  forward(x: Tensor): Tensor {
-    const narrow = this.bn1.forward(this.conv1.forward(x)).relu();
-    const inner = this.bn2.forward(this.conv2.forward(narrow)).relu();
-    const way = this.downsample === null ? x : this.downsample.forward(x);
-    return this.bn3.forward(this.conv3.forward(inner)).add(way).relu();
+  /**
+   * (batch, inChannels, height, width) → (batch, 4 · channels, height′, width′).
+   *
+   * @param lengths int32 (batch): columns of the result that are no padding, as {@linkcode BasicBlock.forward} takes them
+   * @param before the same of x; default `lengths`
+   */
+  forward(x: Tensor, lengths: Tensor | null = null, before: Tensor | null = lengths): Tensor {
+    const narrow = this.bn1.forward(this.conv1.forward(x), before).relu();
+    const inner = this.bn2.forward(this.conv2.forward(narrow), lengths).relu();
+    const way = this.downsample === null ? x : this.downsample.forward(x, lengths);
+    return this.bn3.forward(this.conv3.forward(inner), lengths).add(way).relu();
   }
 }

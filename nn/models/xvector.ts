@@ -15,6 +15,11 @@ export interface XVectorOptions {
   embeddingDim?: number;
   /** Channels of the five layers. Default [512, 512, 512, 512, 1500]. */
   channels?: readonly number[];
+  /**
+   * "voxgrad" (default): ReLU; deviation over n frames. "speechbrain" (its `Xvector`): LeakyReLU of slope 0.01; deviation over n − 1 frames, plus 1e-5.
+   * SpeechBrain's random noise on the pooled mean is left out.
+   */
+  variant?: "voxgrad" | "speechbrain";
 }
 
 /** Frames under the windows of the five layers, and their distances. */
@@ -28,15 +33,20 @@ export class XVector extends Module implements SpeakerEncoder {
   /** Together they see 15 frames. */
   readonly blocks: ModuleList<TdnnBlock>;
   /** From frames to one vector. */
-  readonly pooling: StatisticsPooling = new StatisticsPooling();
+  readonly pooling: StatisticsPooling;
   /** To the embedding. */
   readonly fc: Linear;
   /** Length of the embedding. */
   readonly embeddingDim: number;
 
-  /** A network with fresh weights. RangeError for another number of layers than five. */
-  constructor({ inputSize = 80, embeddingDim = 512, channels = [512, 512, 512, 512, 1500] }: XVectorOptions = {}) {
+  /** A network with fresh weights. RangeError for another number of layers than five, and for an unknown variant. */
+  constructor(options: XVectorOptions = {}) {
     super();
+    const { inputSize = 80, embeddingDim = 512, channels = [512, 512, 512, 512, 1500], variant = "voxgrad" } = options;
+    if (variant !== "voxgrad" && variant !== "speechbrain") {
+      throw new RangeError(`Cannot make an XVector of variant "${variant}": expected "voxgrad" or "speechbrain"`);
+    }
+    const theirs = variant === "speechbrain", activation = theirs ? "leaky-relu" : "relu";
     if (channels.length !== KERNELS.length) {
       throw new RangeError(
         `Cannot make an XVector of channels [${channels.join(", ")}]: expected ${KERNELS.length}, one for each layer`,
@@ -44,8 +54,11 @@ export class XVector extends Module implements SpeakerEncoder {
     }
     const widths = [inputSize, ...channels];
     this.blocks = new ModuleList(
-      KERNELS.map((kernelSize, i) => new TdnnBlock(widths[i], widths[i + 1], { kernelSize, dilation: DILATIONS[i] })),
+      KERNELS.map((kernelSize, i) =>
+        new TdnnBlock(widths[i], widths[i + 1], { kernelSize, dilation: DILATIONS[i], activation })
+      ),
     );
+    this.pooling = new StatisticsPooling(theirs ? { unbiased: true, floor: 1e-30, eps: 1e-5 } : {});
     this.fc = new Linear(2 * channels[channels.length - 1], embeddingDim);
     this.embeddingDim = embeddingDim;
   }

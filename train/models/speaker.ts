@@ -68,19 +68,24 @@ export const speakerModels = {
     optionsOf: ({ attentionChannels, res2netScale, seChannels, globalContext }, sizes) => ({
       ...sizes,
       ...{ attentionChannels, res2netScale, seChannels, globalContext },
+      variant: "speechbrain" as const,
+      embeddingNorm: false,
     }),
     build: (options) => new EcapaTdnn(options),
     fault: scaleFault,
   }),
   "xvector": encoderKind({
     usual: { channels: [512, 512, 512, 512, 1500], embeddingDim: 512 },
-    optionsOf: (_, sizes) => sizes,
+    optionsOf: (_, sizes) => ({ ...sizes, variant: "voxgrad" as const }),
     build: (options) => new XVector(options),
     fault: (config) => countFault(config, { count: 5, name: "layer" }),
   }),
   "resnet34-speaker": encoderKind({
     usual: { channels: [32, 64, 128, 256], embeddingDim: 256 },
-    optionsOf: (_, sizes) => sizes,
+    optionsOf: (_, sizes) => ({
+      ...sizes,
+      ...{ variant: "voxgrad" as const, blocks: [3, 4, 6, 3], bottleneck: false, secondLayer: false },
+    }),
     build: (options) => new SpeakerResNet(options),
     fault: (config) => countFault(config, { count: 4, name: "stage" }),
   }),

@@ -24,16 +24,33 @@ const small: EcapaTdnnOptions = {
   },
 };
 
+const tinyResNet = { inputSize: 8, embeddingDim: 6, channels: [2, 3, 4, 5] };
+
 const encoders: Record<string, () => SpeakerEncoder> = {
   "ECAPA-TDNN": () => new EcapaTdnn(small),
   "ECAPA-TDNN without global context, blocks of different widths": () =>
     new EcapaTdnn({ ...small, globalContext: false, channels: [8, 8, 12, 16] }),
   "x-vector": () => new XVector({ inputSize: 8, embeddingDim: 6, channels: [8, 8, 8, 8, 12] }),
+  "ECAPA-TDNN as WeSpeaker's": () => new EcapaTdnn({ ...small, variant: "wespeaker", embeddingNorm: true }),
+  "ECAPA-TDNN as WeSpeaker's, without global context": () =>
+    new EcapaTdnn({ ...small, variant: "wespeaker", globalContext: false }),
+  "x-vector as SpeechBrain's": () =>
+    new XVector({ inputSize: 8, embeddingDim: 6, channels: [8, 8, 8, 8, 12], variant: "speechbrain" }),
+  "ResNet with bottlenecks as WeSpeaker's": () =>
+    new SpeakerResNet({ ...tinyResNet, variant: "wespeaker", blocks: [1, 1, 2, 1], bottleneck: true }),
+  "ResNet18 with two last layers as WeSpeaker's": () =>
+    new SpeakerResNet({ ...tinyResNet, variant: "wespeaker", blocks: [2, 2, 2, 2], secondLayer: true }),
   "ResNet34": () => new SpeakerResNet({ inputSize: 8, embeddingDim: 6, channels: [2, 3, 4, 5] }),
 };
 
 /** Variants whose parts the others have on webgpu as well: a software adapter takes its time for each. */
-const onCpuAlone = new Set(["ECAPA-TDNN without global context, blocks of different widths"]);
+const onCpuAlone = new Set([
+  "ECAPA-TDNN without global context, blocks of different widths",
+  "ECAPA-TDNN as WeSpeaker's, without global context",
+  "x-vector as SpeechBrain's",
+  "ResNet with bottlenecks as WeSpeaker's",
+  "ResNet18 with two last layers as WeSpeaker's",
+]);
 
 for (const [name, make] of Object.entries(encoders)) {
   const forEachDevice = onCpuAlone.has(name) ? onCpu : onEveryDevice;
@@ -57,7 +74,9 @@ for (const [name, make] of Object.entries(encoders)) {
       assert.ok(grad !== null, `${weight} has no gradient`);
       const values = await grad.data();
       assert.ok(values.every(Number.isFinite), `${weight} has a gradient that is no number`);
-      const isCancelled = weight === "asp.conv.conv.bias"; // by the softmax behind it
+      // by the softmax behind it, or by the normalisation of the embedding
+      const isCancelled = weight === "asp.conv.conv.bias" ||
+        name.endsWith("as WeSpeaker's") && ["asp_bn.norm.bias", "fc.conv.bias"].includes(weight);
       assert.ok(isCancelled || values.some((g) => Math.abs(g) > 1e-6), `the gradient of ${weight} is 0`);
     }
     assert.ok((await x.grad!.data()).some((g) => Math.abs(g) > 1e-6));
