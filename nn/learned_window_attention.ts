@@ -1,5 +1,5 @@
 /** Attention that learns how far to look. @module */
-import { biasedAttention, type Tensor } from "../tensor/mod.ts";
+import { scaledDotProductAttention, type Tensor } from "../tensor/mod.ts";
 import { type AttentionMasks, distances, joinMasks } from "./attention_masks.ts";
 import { constant } from "./init.ts";
 import { mergeHeads, PackedProjections, splitHeads } from "./packed_projections.ts";
@@ -40,6 +40,6 @@ export class LearnedWindowAttention extends PackedProjections implements SelfAtt
     const narrowness = this.log_width.mul(-2).exp().mul(-0.5); // −1 / (2 σ²)
     const bias = distances(x.shape[1], x.device).toFloat().square().mul(narrowness.reshape([this.numHeads, 1, 1]));
     const options = { bias, mask: joinMasks(masks), dropout: this.training ? this.dropout : 0 };
-    return this.out_proj.forward(mergeHeads(biasedAttention(q, k, v, options)));
+    return this.out_proj.forward(mergeHeads(scaledDotProductAttention(q, k, v, options)));
   }
 }

@@ -50,11 +50,16 @@ export class Attention {
   backward(args: AttentionBackwardArgs, inputs: readonly CpuSlice[], outputs: readonly CpuSlice[]): void {
     const [q, k, v, out, dOut, lse, ...options] = inputs;
     const [dq, dk, dv] = args.packed ? [outputs[0], outputs[0], outputs[0]] : outputs;
-    if (args.queries * args.keys === 0) {
+    const rest = outputs.slice(args.packed ? 1 : 3);
+    const dGate = args.dGate ? rest[0] : null;
+    const dBias = args.dBias ? rest[Number(args.dGate)] : null;
+    if (args.batch * args.queries * args.keys === 0) {
+      [dGate, dBias].forEach((gradient) => gradient?.f32.fill(0));
       fillHeads(args, args.queries, args.dq, dq);
       fillHeads(args, args.keys, args.dk, dk);
       return fillHeads(args, args.keys, args.dv, dv);
     }
+    const items = args.dBias === 1 ? args.batch : 1; // one thread adds up what several items do to one bias
     const words = ATTENTION_BACKWARD_ARGUMENTS.words({
       ...side("q", q, args.q),
       ...side("k", k, args.k),
@@ -65,26 +70,43 @@ export class Attention {
       ...side("dk", dk, args.dk),
       ...side("dv", dv, args.dv),
       ...this.#sizes(args, lse, options),
+      ...{ dGate: dGate?.ptr ?? 0, dBias: dBias?.ptr ?? 0, items },
+      dBiasBatch: args.dBias === 1 ? 0 : 4 * args.heads * args.queries * args.keys,
     });
-    this.#jobs.run(this.#functions.attentionBackward, words, args.batch * args.heads);
+    this.#jobs.run(this.#functions.attentionBackward, words, args.batch * args.heads / items);
   }
 
   #sizes(args: AttentionArgs, lse: CpuSlice, options: readonly CpuSlice[]) {
-    const { heads, queries, keys, headDim, mask, dropout } = args;
+    const { heads, queries, keys, headDim, dropout } = args;
     // a multiple of 512 bytes would have the matrix product copy the scores
     const wide = 64 * Math.ceil(keys / 16);
     const scoreRow = wide % 512 === 0 ? wide + 64 : wide;
     const blockRows = Math.min(queries, MAX_BLOCK_ROWS, Math.max(16, Math.floor(SCORE_BYTES / scoreRow)));
-    const [maskBatch, maskHead, maskQuery, maskKey] = (mask?.strides ?? [0, 0, 0, 0]).map((s) => 4 * s);
+    const left = [...options];
+    const mask = view(args.mask, left);
+    const state = dropout > 0 ? left.shift()?.ptr ?? 0 : 0;
+    const bias = view(args.bias, left);
+    const gate = view(args.gate, left);
     const { ptr: scratch, stride } = this.#jobs.scratch(attentionScratch(blockRows, scoreRow));
     return {
       ...{ heads, queries, keys, headDim, scale: floatBits(args.scale), kc: blockK(keys) },
       ...{ blockRows, blocks: Math.ceil(queries / blockRows), scoreRow, lse: lse.ptr },
-      ...{ mask: mask === null ? 0 : options[0].ptr + 4 * mask.offset, maskBatch, maskHead, maskQuery, maskKey },
-      ...{ state: dropout > 0 ? options[mask === null ? 0 : 1].ptr : 0, counter: args.counter },
+      ...{ mask: mask.at, maskBatch: mask.batch, maskHead: mask.head, maskQuery: mask.query, maskKey: mask.key },
+      ...{ bias: bias.at, biasBatch: bias.batch, biasHead: bias.head, biasQuery: bias.query, biasKey: bias.key },
+      ...{ gate: gate.at, gateBatch: gate.batch, gateHead: gate.head, gateQuery: gate.query },
+      ...{ state, counter: args.counter },
       ...{ drop: floatBits(dropout), keepScale: floatBits(1 / (1 - dropout)), scratch, stride },
     };
   }
+}
+
+/** Address and byte strides of an optional input, whose slice it takes from the list; address 0 where it is absent. */
+function view(
+  of: { readonly offset: number; readonly strides: readonly number[] } | null,
+  slices: CpuSlice[],
+): Record<"at" | "batch" | "head" | "query" | "key", number> {
+  const [batch, head, query, key = 0] = (of?.strides ?? [0, 0, 0, 0]).map((stride) => 4 * stride);
+  return { at: of === null ? 0 : slices.shift()!.ptr + 4 * of.offset, batch, head, query, key };
 }
 
 /** Zeros where no key or no query is left to compute from. */

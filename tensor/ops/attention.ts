@@ -3,9 +3,16 @@ import { track } from "../autograd.ts";
 import type { Storage } from "../device/storage.ts";
 import { allocate, run } from "../memory.ts";
 import { nextRandomCall } from "../random.ts";
-import { broadcastShapes, broadcastStrides, sameShape, show } from "../shape.ts";
+import type { DType } from "../dtype.ts";
+import { broadcastShapes, broadcastStrides, sameShape, type Shape, show, sizeOf } from "../shape.ts";
 import { requireFloat, requireSameDevice, Tensor } from "../tensor.ts";
-import { type AttentionArgs, attentionBackwardKernel, attentionKernel, type HeadLayout } from "./attention_kernel.ts";
+import {
+  type AttentionArgs,
+  type AttentionBackwardArgs,
+  attentionBackwardKernel,
+  attentionKernel,
+  type HeadLayout,
+} from "./attention_kernel.ts";
 import { requireHeads } from "./attention_shape.ts";
 import { packed } from "./copy.ts";
 
@@ -15,8 +22,12 @@ export interface AttentionOptions {
   mask?: Tensor | null;
   /** Probability of dropping a weight. Default 0. */
   dropout?: number;
-  /** Factor on scores. Default 1/√(channels of a head). */
+  /** Factor on q·k. Default 1/√(channels of a head). */
   scale?: number;
+  /** float32, added to the scores; broadcasts to (batch, heads, queries, keys). A view is read as it lies, so that repeats cost no memory. */
+  bias?: Tensor | null;
+  /** float32, what the biases of a query are multiplied by; broadcasts to (batch, heads, queries). Only beside a `bias`. */
+  gate?: Tensor | null;
 }
 
 /** Strides of (batch, heads, time, channels); channels are contiguous. */
@@ -29,7 +40,21 @@ function channelsContiguous(x: Tensor): Tensor {
   return x.strides[3] === 1 || x.shape[3] === 1 ? x : packed(x);
 }
 
-/** Arguments that forward and backward share, and the storages of mask and random state. */
+type Strides3 = readonly [number, number, number];
+type Strides4 = readonly [number, number, number, number];
+
+/** Offset and strides of an optional input over `target`; TypeError where its type or shape does not fit. */
+function spread(verb: string, x: Tensor | null, dtype: DType, target: readonly number[]) {
+  if (x === null) return null;
+  if (x.dtype !== dtype || !sameShape(broadcastShapes(verb, [x.shape, target]), target)) {
+    throw new TypeError(
+      `Cannot ${verb} ${show(target)} by ${x.dtype} ${show(x.shape)}: expected ${dtype} that broadcasts to it`,
+    );
+  }
+  return { offset: x.offset, strides: broadcastStrides(x.shape, x.strides, target) };
+}
+
+/** Arguments that forward and backward share, and the storages of the optional inputs. */
 function prepare(
   q: Tensor,
   k: Tensor,
@@ -39,32 +64,31 @@ function prepare(
 ): { args: AttentionArgs; extra: Storage[] } {
   const [batch, heads, queries, headDim] = q.shape;
   const keys = k.shape[2];
-  const { mask = null, dropout = 0, scale = 1 / Math.sqrt(headDim) } = options;
+  const { mask = null, dropout = 0, scale = 1 / Math.sqrt(headDim), bias = null, gate = null } = options;
   if (!(dropout >= 0 && dropout < 1)) {
     throw new RangeError(`Cannot drop out with probability ${dropout}: expected 0 <= p < 1`);
   }
-  const target = [batch, heads, queries, keys];
-  if (mask !== null && (mask.dtype !== "int32" || !sameShape(broadcastShapes("mask", [mask.shape, target]), target))) {
-    throw new TypeError(
-      `Cannot mask ${show(target)} by ${mask.dtype} ${show(mask.shape)}: expected int32 that broadcasts to it`,
-    );
+  if (gate !== null && bias === null) {
+    throw new TypeError("Cannot gate attention without a bias: pass { bias } as well");
   }
+  const target = [batch, heads, queries, keys];
+  const views = {
+    mask: spread("mask", mask, "int32", target) as { offset: number; strides: Strides4 } | null,
+    bias: spread("bias", bias, "float32", target) as { offset: number; strides: Strides4 } | null,
+    gate: spread("gate", gate, "float32", target.slice(0, 3)) as { offset: number; strides: Strides3 } | null,
+  };
+  requireSameDevice("attention", [q, mask, bias, gate].filter((t) => t !== null));
   const random = dropout > 0 ? nextRandomCall(q.device) : null;
-  const strides = mask === null
-    ? null
-    : (broadcastStrides(mask.shape, mask.strides, target) as [number, number, number, number]);
   const args: AttentionArgs = {
     ...{ batch, heads, queries, keys, headDim, scale, dropout, out },
     q: layout(q),
     k: layout(k),
     v: layout(v),
-    mask: mask === null || strides === null ? null : { offset: mask.offset, strides },
+    ...views,
     counter: random?.counter ?? 0,
   };
-  return {
-    args,
-    extra: [...(mask === null ? [] : [mask.storage]), ...(random === null ? [] : [random.state.storage])],
-  };
+  const extra = [mask, random?.state ?? null, bias, gate].filter((t) => t !== null).map((t) => t.storage);
+  return { args, extra };
 }
 
 /** Runs forward into (batch, queries, heads, channels) memory, so that merging heads is a view. */
@@ -83,11 +107,50 @@ function forward(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions) {
   return { out, logSumExp, args, extra };
 }
 
+/** Gradients of gate and bias as backward writes them: places for those that are wanted. */
+class BiasGradients {
+  readonly dGate: Tensor | null;
+  readonly dBias: Tensor | null;
+
+  constructor(
+    { batch, heads, queries, keys }: AttentionArgs,
+    { bias, gate }: AttentionOptions,
+    needs: readonly boolean[],
+  ) {
+    const make = (of: Tensor, shape: Shape) => new Tensor(allocate(of.device, 4 * sizeOf(shape)), shape, "float32");
+    this.dGate = gate && needs[1] ? make(gate, [batch, heads, queries]) : null;
+    // what all batch items share gets their sum from the kernel, so that no array is larger than it
+    const items = (bias?.ndim ?? 0) < 4 || bias?.shape[0] === 1 ? 1 : batch;
+    this.dBias = bias && needs[0] ? make(bias, [items, heads, queries, keys]) : null;
+  }
+
+  /** What the kernel is told. */
+  get args(): Pick<AttentionBackwardArgs, "dGate" | "dBias"> {
+    return { dGate: this.dGate !== null, dBias: this.dBias?.shape[0] ?? 0 };
+  }
+
+  /** What the kernel writes. */
+  get storages(): Storage[] {
+    return [this.dGate, this.dBias].filter((t) => t !== null).map((t) => t.storage);
+  }
+
+  /** In the order of {@linkcode biasInputs}. */
+  of({ bias, gate }: AttentionOptions): (Tensor | null)[] {
+    return [...(bias ? [this.dBias] : []), ...(gate ? [this.dGate] : [])];
+  }
+}
+
+/** Those inputs among the options that may want a gradient. */
+function biasInputs({ bias, gate }: AttentionOptions): Tensor[] {
+  return [bias, gate].filter((t) => t instanceof Tensor);
+}
+
 /**
- * softmax(q·kᵀ · scale) · v for q (batch, heads, queries, channels), k and v (batch, heads, keys, channels) → (batch, heads, queries,
- * channels).
+ * softmax(scale · q·kᵀ + gate · bias) · v for q (batch, heads, queries, channels), k and v (batch, heads, keys, channels) → (batch, heads,
+ * queries, channels). Nothing of the size of the scores is kept or written but the bias's own gradient, which is added up over the batch
+ * where the bias is common to it.
  *
- * @throws TypeError if the shapes do not fit.
+ * @throws TypeError if the shapes do not fit, or for a gate without a bias.
  */
 export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
   requireSameDevice("attention", [q, k, v]);
@@ -95,18 +158,19 @@ export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, optio
   requireHeads(q, k, v);
   const [a, b, c] = [q, k, v].map((t) => channelsContiguous(t.detach()));
   const { out, logSumExp, args, extra } = forward(a, b, c, options);
-  return track("attention", [q, k, v], out, (g) => {
+  return track("attention", [q, k, v, ...biasInputs(options)], out, (g, needs) => {
     const grads = [a, b, c].map((t) => new Tensor(allocate(t.device, 4 * t.size), t.shape, "float32"));
     const dOut = sameLayout(g, out);
     const [dq, dk, dv] = grads.map((t) => layout(t));
     const inputs = [a.storage, b.storage, c.storage, out.storage, dOut.storage, logSumExp, ...extra];
+    const biasGrads = new BiasGradients(args, options, needs.slice(3));
     run({
       kernel: attentionBackwardKernel,
-      args: { ...args, packed: false, dq, dk, dv },
+      args: { ...args, packed: false, dq, dk, dv, ...biasGrads.args },
       inputs,
-      outputs: grads.map((t) => t.storage),
+      outputs: [...grads.map((t) => t.storage), ...biasGrads.storages],
     });
-    return grads;
+    return [...grads, ...biasGrads.of(options)];
   });
 }
 
@@ -139,16 +203,17 @@ export function packedSelfAttention(qkv: Tensor, heads: number, options: Attenti
   const [q, k, v] = [part(0), part(1), part(2)];
   const { out, logSumExp, args, extra } = forward(q, k, v, options);
   const merged = new Tensor(out.storage, [batch, time, heads * headDim], "float32");
-  return track("attention", [qkv], merged, (g) => {
+  return track("attention", [qkv, ...biasInputs(options)], merged, (g, needs) => {
     const dx = new Tensor(allocate(x.device, 4 * x.size), x.shape, "float32");
     // the same storage is bound once: kernels read q, k and v at their offsets
     const inputs = [x.storage, x.storage, x.storage, out.storage, packed(g).storage, logSumExp, ...extra];
+    const biasGrads = new BiasGradients(args, options, needs.slice(1));
     run({
       kernel: attentionBackwardKernel,
-      args: { ...args, packed: true, dq: args.q, dk: args.k, dv: args.v },
+      args: { ...args, packed: true, dq: args.q, dk: args.k, dv: args.v, ...biasGrads.args },
       inputs,
-      outputs: [dx.storage],
+      outputs: [dx.storage, ...biasGrads.storages],
     });
-    return [dx];
+    return [dx, ...biasGrads.of(options)];
   });
 }

@@ -15,13 +15,13 @@ export { attentionBackwardNaiveGpu, attentionNaiveGpu } from "./attention_naive.
 /** The widest head of the fused kernels, whose rows live in registers. */
 const MAX_HEAD = 128;
 
-/** The plan of attention forward. Inputs [q, k, v, mask?, randomState?], outputs [out, logSumExp]. */
+/** The plan of attention forward. Inputs and outputs as attentionKernel has them. */
 export function attentionGpu(args: AttentionArgs, traits: GpuTraits): GpuPlan {
   if (args.headDim > MAX_HEAD) return attentionNaiveGpu(args);
   return traits.software ? attentionRegisterGpu(args) : attentionSharedGpu(args);
 }
 
-/** The plan of attention backward. Inputs [q, k, v, out, dOut, logSumExp, mask?, randomState?], outputs [dq, dk, dv] or [packed]. */
+/** The plan of attention backward. Inputs and outputs as attentionBackwardKernel has them. */
 export function attentionBackwardGpu(args: AttentionBackwardArgs, traits: GpuTraits): GpuPlan {
   if (args.headDim > MAX_HEAD) return attentionBackwardNaiveGpu(args);
   return traits.software ? attentionBackwardRegisterGpu(args) : attentionBackwardSharedGpu(args);

@@ -9,17 +9,26 @@
  * @module
  */
 import type { Dispatch, GpuPlan } from "../device/kernel.ts";
+import { attentionBiasGradients } from "./attention_bias_gradients.wgsl.ts";
 import { attentionBits, BIT_NAMES } from "./attention_bits.wgsl.ts";
 import {
   attentionTileRows,
+  biasAddress,
+  biasedScore,
+  biasFactor,
   dotRows,
+  extraBuffers,
   isVec4,
   keepFactor,
+  type KeyGradient,
+  keyGradients,
   lines,
   loadRow,
   LOG2E,
+  onlyIf,
   rowAddress,
   shiftUp,
+  statsBuffer,
   storeRow,
   weightLet,
   wordLets,
@@ -32,29 +41,29 @@ import {
   attentionLabel,
   attentionUniform,
   declareBuffers,
+  gradientPlaces,
+  optionalPlaces,
 } from "./attention_params.ts";
-import { attentionStats } from "./attention_stats.wgsl.ts";
+import { attentionStats, statsBytes } from "./attention_stats.wgsl.ts";
 import { foldGrid } from "./wgsl.ts";
 
 const WORKGROUP = 8;
 
-/** Bits if needed, row statistics, dQ, dK with dV. Inputs [q, k, v, out, dOut, logSumExp, mask?, state?], outputs [dq, dk, dv] or [packed]. */
+/** Bits if needed, row statistics, dQ, dK with dV, then those of gate and bias. Inputs and outputs as attentionBackwardKernel has them. */
 export function attentionBackwardRegisterGpu(args: AttentionBackwardArgs, rows = attentionTileRows(args)): GpuPlan {
   const { batch, heads, queries, keys } = args;
-  const mask = 6;
-  const state = mask + Number(args.mask !== null);
-  const dq = state + Number(args.dropout > 0);
-  const outputs = args.packed ? [dq] : [dq, dq + 1, dq + 2];
-  const stats = dq + outputs.length;
-  const bits = attentionBits(args, { mask, state, bits: stats + 1 });
-  const inputs = [0, 1, 2, 4, stats, ...(bits.bytes ? [stats + 1] : [])];
-  const make = (name: string, source: string, time: number, written: readonly number[]): Dispatch => {
+  const places = optionalPlaces(args, 6);
+  const { dq, dk, dv, next: stats, ...wanted } = gradientPlaces(args, places.next);
+  const bits = attentionBits(args, { ...places, bits: stats + 1 });
+  const extra = [stats, ...(bits.bytes ? [stats + 1] : []), ...(args.bias ? [places.bias] : [])];
+  const inputs = [0, 1, 2, 4, ...extra];
+  const make = (name: string, source: string, time: number, bindings: readonly number[]): Dispatch => {
     const tiles = Math.ceil(time / rows);
     const count = batch * heads * tiles;
     return {
       label: attentionLabel(`attentionBackward ${name}`, args),
       source,
-      bindings: [...inputs, ...written],
+      bindings,
       uniform: attentionUniform([...attentionBackwardWords(args), ...bits.words, count, tiles]),
       grid: foldGrid(Math.ceil(count / WORKGROUP)),
     };
@@ -62,11 +71,16 @@ export function attentionBackwardRegisterGpu(args: AttentionBackwardArgs, rows =
   return {
     dispatches: [
       ...bits.dispatches,
-      attentionStats(args, { out: 3, dOut: 4, logSumExp: 5, stats }),
-      make("dq", querySource(args, rows), queries, [dq]),
-      make("dk dv", keySource(args, rows), keys, outputs.length > 1 ? outputs.slice(1) : outputs),
+      attentionStats(args, { out: 3, dOut: 4, logSumExp: 5, gate: places.gate, stats }),
+      make("dq", querySource(args, rows), queries, [...inputs, dq]),
+      ...keyGradients(args).map((gradients) => {
+        const read = [0, 1, ...(gradients.includes("dk") ? [2] : []), 4, ...extra];
+        const written = new Set(gradients.map((name) => name === "dk" ? dk : dv));
+        return make(gradients.join(" "), keySource(args, rows, gradients), keys, [...read, ...written]);
+      }),
+      ...attentionBiasGradients(args, { inputs, ...wanted, words: bits.words, software: true }),
     ],
-    scratch: [batch * heads * queries * 8, ...(bits.bytes ? [bits.bytes] : [])],
+    scratch: [statsBytes(args), ...(bits.bytes ? [bits.bytes] : [])],
   };
 }
 
@@ -94,12 +108,11 @@ function dot({ width }: Code, a: string, b: string): string {
   return dotRows(width, a, b);
 }
 
-function head({ args, vec4, rows }: Code, outputs: readonly string[]): string {
+function head({ args, vec4, rows }: Code, operands: readonly string[], outputs: readonly string[]): string {
   const kind = vec4 ? ":vec4" : "";
-  const bits = args.mask || args.dropout ? ["bits:u32"] : [];
-  const inputs = ["q", "k", "v", "dO"].map((name) => name + kind);
+  const inputs = operands.map((name) => name + kind);
   return `
-${declareBuffers([...inputs, "stats:vec2", ...bits, ...outputs.map((name) => `${name}:rw${kind}`)])}
+${declareBuffers([...inputs, statsBuffer(args), ...extraBuffers(args), ...outputs.map((name) => `${name}:rw${kind}`)])}
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>) {
 ${attentionBackwardLets([...BIT_NAMES, "count", "tiles"])}
@@ -133,15 +146,26 @@ function querySource(args: AttentionBackwardArgs, rows: number): string {
   const shape = code(args, rows);
   const { headDim } = args;
   const { width, vec4 } = shape;
+  const score = (r: number) =>
+    biasedScore(args, {
+      score: dot(shape, `q${r}_`, "k_"),
+      at: `biasAt${r} + (word * 32u + t) * biasKey`,
+      factor: biasFactor(args, `stats${r}`),
+    });
   return `
-${head(shape, ["dq"])}
+${head(shape, ["q", "k", "v", "dO"], ["dq"])}
 ${
     loadTile(shape, "queries", [
       { name: "q", layout: "q", factor: `(scale * ${LOG2E})` },
       { name: "dO", layout: "o" },
     ])
   }
-${each(shape, (r) => `  let stats${r} = stats[z * queries + min(first + ${r}u, queries - 1u)];`)}
+${
+    each(shape, (r) => `
+  let query${r} = min(first + ${r}u, queries - 1u);
+  let stats${r} = stats[z * queries + query${r}];
+${args.bias ? `  let biasAt${r} = ${biasAddress("query", `query${r}`)};` : ""}`)
+  }
 ${cells(shape, (r, c) => `  var d${r}_${c} = ${zeroVec4};`)}
   var kAt = ${rowAddress("k", "0u")};
   var vAt = ${rowAddress("v", "0u")};
@@ -155,7 +179,7 @@ ${loadRow({ name: "v", to: "v_", headDim, vec4, at: "vAt" })}
       vAt += vTime;
 ${
     each(shape, (r) => `
-${weightLet(args, { name: `${r}`, word: `${r}`, score: dot(shape, `q${r}_`, "k_"), row: `stats${r}` })}
+${weightLet(args, { name: `${r}`, word: `${r}`, score: score(r), row: `stats${r}` })}
       let slope${r} = weight${r} * (${
       keepFactor(args, { word: `${r}`, value: dot(shape, `dO${r}_`, "v_") })
     } - stats${r}.y);
@@ -172,23 +196,28 @@ ${shiftUp("d", rows, width)}
 `;
 }
 
-function keySource(args: AttentionBackwardArgs, rows: number): string {
+function keySource(args: AttentionBackwardArgs, rows: number, gradients: readonly KeyGradient[]): string {
   const shape = code(args, rows);
   const { headDim, packed } = args;
   const { width, vec4 } = shape;
+  const [forKeys, forValues] = [onlyIf(gradients.includes("dk")), onlyIf(gradients.includes("dv"))];
+  const score = (r: number) =>
+    biasedScore(args, {
+      score: dot(shape, "q_", `k${r}_`),
+      at: `biasAt${r} + i * biasQuery`,
+      factor: biasFactor(args, "row"),
+    });
+  const slope = (r: number) => keepFactor(args, { value: dot(shape, "dO_", `v${r}_`), bit: `bit${r}` });
+  const values = gradients.includes("dk") ? [{ name: "v", layout: "v" }] : [];
   return `
-${head(shape, packed ? ["packed"] : ["dk", "dv"])}
-${
-    loadTile(shape, "keys", [
-      { name: "k", layout: "k", factor: `(scale * ${LOG2E})` },
-      { name: "v", layout: "v" },
-    ])
-  }
-${cells(shape, (r, c) => `  var d${r}_${c} = ${zeroVec4}; var e${r}_${c} = ${zeroVec4};`)}
+${head(shape, ["q", "k", ...values.map(({ name }) => name), "dO"], packed ? ["packed"] : gradients)}
+${loadTile(shape, "keys", [{ name: "k", layout: "k", factor: `(scale * ${LOG2E})` }, ...values])}
+${cells(shape, (r, c) => forKeys(`  var d${r}_${c} = ${zeroVec4};`) + forValues(`  var e${r}_${c} = ${zeroVec4};`))}
   var qAt = ${rowAddress("q", "0u")};
   var oAt = ${rowAddress("o", "0u")};
   let word = first / 32u;
 ${each(shape, (r) => `  let bit${r} = 1u << ((first + ${r}u) % 32u);`)}
+${args.bias ? each(shape, (r) => `  let biasAt${r} = ${biasAddress("key", `min(first + ${r}u, keys - 1u)`)};`) : ""}
   for (var i = 0u; i < queries; i++) {
 ${loadRow({ name: "q", to: "q_", headDim, vec4, at: "qAt" })}
 ${loadRow({ name: "dO", to: "dO_", headDim, vec4, at: "oAt" })}
@@ -198,19 +227,24 @@ ${loadRow({ name: "dO", to: "dO_", headDim, vec4, at: "oAt" })}
 ${wordLets(args, { query: "i", word: "word" })}
 ${
     each(shape, (r) => `
-${weightLet(args, { name: `${r}`, score: dot(shape, "q_", `k${r}_`), row: "row", bit: `bit${r}` })}
-    let slope${r} = weight${r} * (${keepFactor(args, { value: dot(shape, "dO_", `v${r}_`), bit: `bit${r}` })} - row.y);
-    let kept${r} = ${keepFactor(args, { value: `weight${r}`, bit: `bit${r}` })};
-${lines(width, (c) => `    d${r}_${c} += slope${r} * q_${c}; e${r}_${c} += kept${r} * dO_${c};`)}`)
+${weightLet(args, { name: `${r}`, score: score(r), row: "row", bit: `bit${r}` })}
+${forKeys(`    let slope${r} = weight${r} * (${slope(r)} - row.y);`)}
+${forValues(`    let kept${r} = ${keepFactor(args, { value: `weight${r}`, bit: `bit${r}` })};`)}
+${
+      lines(
+        width,
+        (c) => forKeys(`    d${r}_${c} += slope${r} * q_${c};`) + forValues(` e${r}_${c} += kept${r} * dO_${c};`),
+      )
+    }`)
   }
   }
   for (var r = 0u; r < min(${rows}u, keys - first); r++) {
     let dkAt = ${rowAddress("dk", "(first + r)")};
     let dvAt = ${rowAddress("dv", "(first + r)")};
-${storeRow({ name: packed ? "packed" : "dk", from: "d0_", headDim, vec4, at: "dkAt", factor: "scale" })}
-${storeRow({ name: packed ? "packed" : "dv", from: "e0_", headDim, vec4, at: "dvAt" })}
-${shiftUp("d", rows, width)}
-${shiftUp("e", rows, width)}
+${forKeys(storeRow({ name: packed ? "packed" : "dk", from: "d0_", headDim, vec4, at: "dkAt", factor: "scale" }))}
+${forValues(storeRow({ name: packed ? "packed" : "dv", from: "e0_", headDim, vec4, at: "dvAt" }))}
+${forKeys(shiftUp("d", rows, width))}
+${forValues(shiftUp("e", rows, width))}
   }
 }
 `;

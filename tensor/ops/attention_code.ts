@@ -2,7 +2,7 @@
  * Pieces of WGSL that the fused attention kernels are written with: rows of a head as vec4 registers.
  * @module
  */
-import type { AttentionArgs, HeadLayout } from "./attention_kernel.ts";
+import type { AttentionArgs, AttentionBackwardArgs, HeadLayout } from "./attention_kernel.ts";
 
 /** vec4 of one array of rows that a register tile may hold: more is slower to compile and spills. */
 const TILE_VEC4 = 40;
@@ -92,6 +92,59 @@ export function wordLets(
     ...(mask ? [`    let masked${name} = ${masked};`] : []),
     ...(dropout ? [`    let keep${name} = ${keep};`] : []),
   ].join("\n");
+}
+
+/** The gradients that a kernel with keys in registers can write. */
+export type KeyGradient = "dk" | "dv";
+
+/** The gradients of keys and values that one kernel writes, for each kernel: two where one would have more than 8 storage buffers. */
+export function keyGradients(
+  { mask, dropout, bias, packed }: AttentionBackwardArgs,
+): readonly (readonly KeyGradient[])[] {
+  return bias && (mask || dropout) && !packed ? [["dk"], ["dv"]] : [["dk", "dv"]];
+}
+
+/** Keeps code, or drops it where the condition does not hold. */
+export function onlyIf(condition: boolean): (code: string) => string {
+  return (code) => condition ? code : "";
+}
+
+/** Element address of the first bias that a query or a key has, along the other axis. */
+export function biasAddress(axis: "query" | "key", index: string): string {
+  return `bias0 + z0 * biasBatch + z1 * biasHead + ${index} * ${axis === "query" ? "biasQuery" : "biasKey"}`;
+}
+
+/** Declares where the biases of `query` begin, `biasAt{name}`, and their factor for scores in powers of two, `biasFactor{name}`. */
+export function biasLets(
+  { bias, gate }: AttentionArgs,
+  { name = "", query }: { name?: string; query: string },
+): string {
+  if (bias === null) return "";
+  const factor = gate ? ` * gate[gate0 + z0 * gateBatch + z1 * gateHead + ${query} * gateQuery]` : "";
+  return `  let biasAt${name} = ${biasAddress("query", query)}; let biasFactor${name} = ${LOG2E}${factor};`;
+}
+
+/** `score` with the bias at element `at` times `factor` added; the score itself where there is none. */
+export function biasedScore(
+  { bias }: AttentionArgs,
+  { score, at, factor }: Record<"score" | "at" | "factor", string>,
+): string {
+  return bias === null ? score : `${score} + ${factor} * bias[${at}]`;
+}
+
+/** The factor of the biases of a query whose row statistics are `row`, for scores in powers of two. */
+export function biasFactor({ gate }: AttentionArgs, row: string): string {
+  return gate === null ? LOG2E : `${row}.w`;
+}
+
+/** How {@linkcode declareBuffers} declares the statistics of rows, see attention_stats.wgsl.ts. */
+export function statsBuffer({ gate }: AttentionArgs): string {
+  return gate === null ? "stats:vec2" : "stats:vec4";
+}
+
+/** Buffers of masks, dropout and biases, as {@linkcode declareBuffers} declares them. */
+export function extraBuffers({ mask, dropout, bias }: AttentionArgs): string[] {
+  return [...(mask || dropout ? ["bits:u32"] : []), ...(bias ? ["bias"] : [])];
 }
 
 /** Declares `weight{name}`: exp2 of the score above the row's log-sum-exp `{row}.x`, 0 where masked. */

@@ -14,7 +14,7 @@ export interface HeadLayout {
   readonly time: number;
 }
 
-/** Sizes and layouts. */
+/** Sizes and layouts. score(i, j) = scale · q_i·k_j + gate_i · bias_ij. */
 export interface AttentionArgs {
   readonly batch: number;
   readonly heads: number;
@@ -32,6 +32,16 @@ export interface AttentionArgs {
     readonly offset: number;
     readonly strides: readonly [batch: number, head: number, query: number, key: number];
   } | null;
+  /** What is added to the scores; strides are 0 where it repeats, and may be negative. */
+  readonly bias: {
+    readonly offset: number;
+    readonly strides: readonly [batch: number, head: number, query: number, key: number];
+  } | null;
+  /** What a query's biases are multiplied by; null stands for 1. Not without a bias. */
+  readonly gate: {
+    readonly offset: number;
+    readonly strides: readonly [batch: number, head: number, query: number];
+  } | null;
   /** Probability of dropping an attention weight; 0 for none. The kept are divided by 1 − p. */
   readonly dropout: number;
   /** Random counter of the call. The weight of (b, h, i, j) is random element ((b·heads + h)·queries + i)·K + j, K = keys rounded up to 16. */
@@ -44,13 +54,20 @@ export interface AttentionBackwardArgs extends AttentionArgs {
   readonly dq: HeadLayout;
   readonly dk: HeadLayout;
   readonly dv: HeadLayout;
+  /** Whether the gradient of the gate is wanted, (batch, heads, queries). */
+  readonly dGate: boolean;
+  /** Batch items of the bias whose gradient is wanted, (items, heads, queries, keys): all, 1 for their sum, or 0 for none. */
+  readonly dBias: number;
 }
 
 function attentionSizes({ batch, heads, queries, keys, headDim }: AttentionArgs): string {
   return [batch, heads, queries, keys, headDim].join("x");
 }
 
-/** Inputs [q, k, v, mask?, randomState?] (mask if `mask`, state if `dropout` > 0); outputs [out, logSumExp (batch, heads, queries)]. */
+/**
+ * Inputs [q, k, v, mask?, randomState?, bias?, gate?] (mask if `mask`, state if `dropout` > 0); outputs [out, logSumExp (batch, heads,
+ * queries)].
+ */
 export const attentionKernel: Kernel<AttentionArgs> = {
   name: "attention",
   cpu: (args, inputs, outputs, runtime) => runtime.attention(args, inputs, outputs),
@@ -59,7 +76,10 @@ export const attentionKernel: Kernel<AttentionArgs> = {
   sizes: attentionSizes,
 };
 
-/** Inputs [q, k, v, out, dOut, logSumExp, mask?, randomState?]; outputs [dq, dk, dv], or [packed]. Every element of dq, dk, dv is written. */
+/**
+ * Inputs [q, k, v, out, dOut, logSumExp, mask?, randomState?, bias?, gate?]; outputs [dq, dk, dv, dGate?, dBias?], or [packed, …]. Every
+ * element of all of them is written.
+ */
 export const attentionBackwardKernel: Kernel<AttentionBackwardArgs> = {
   name: "attentionBackward",
   cpu: (args, inputs, outputs, runtime) => runtime.attentionBackward(args, inputs, outputs),

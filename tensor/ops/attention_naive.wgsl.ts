@@ -11,27 +11,28 @@ import {
   attentionLets,
   attentionUniform,
   attentionWords,
+  biasTerm,
   declareBuffers,
+  gradientPlaces,
   keepExpression,
   keepFunctions,
   MASKED,
   maskedExpression,
+  optionalPlaces,
 } from "./attention_params.ts";
 import { foldGrid } from "./wgsl.ts";
 
-/** Scores, log-sum-exp and output in three dispatches. Inputs [q, k, v, mask?, state?], outputs [out, logSumExp]. */
+/** Scores, log-sum-exp and output in three dispatches. Inputs and outputs as attentionKernel has them. */
 export function attentionNaiveGpu(args: AttentionArgs): GpuPlan {
   const { batch, heads, queries, keys, headDim } = args;
-  const mask = args.mask ? 3 : -1;
-  const state = args.dropout ? (args.mask ? 4 : 3) : -1;
-  const out = 3 + Number(mask > 0) + Number(state > 0);
+  const { mask, state, bias, gate, next: out } = optionalPlaces(args, 3);
   const [logSumExp, scores] = [out + 1, out + 2];
   const rows = batch * heads * queries;
   const make = (kind: Kind, bindings: number[], count: number) =>
     dispatch(`attention ${kind}`, args, forwardSource(kind, args), bindings.filter((i) => i >= 0), count, false);
   return {
     dispatches: [
-      make("scores", [0, 1, mask, scores], rows * keys),
+      make("scores", [0, 1, mask, bias, gate, scores], rows * keys),
       make("rows", [scores, logSumExp], rows),
       make("output", [2, scores, logSumExp, state, out], rows * headDim),
     ],
@@ -39,17 +40,11 @@ export function attentionNaiveGpu(args: AttentionArgs): GpuPlan {
   };
 }
 
-/**
- * Weights and score gradients through scratch, then the three gradients. Inputs [q, k, v, out, dOut, logSumExp, mask?,
- * state?], outputs [dq, dk, dv] or [packed].
- */
+/** Weights and score gradients through scratch, then the gradients. Inputs and outputs as attentionBackwardKernel has them. */
 export function attentionBackwardNaiveGpu(args: AttentionBackwardArgs): GpuPlan {
   const { batch, heads, queries, keys, headDim } = args;
-  const mask = args.mask ? 6 : -1;
-  const state = args.dropout ? (args.mask ? 7 : 6) : -1;
-  const first = 6 + Number(mask > 0) + Number(state > 0);
-  const gradient = (i: number) => args.packed ? first : first + i;
-  const scratch = first + (args.packed ? 1 : 3);
+  const { mask, state, bias, gate, next } = optionalPlaces(args, 6);
+  const { dq, dk, dv, next: scratch, ...wanted } = gradientPlaces(args, next);
   const [delta, weights, slopes] = [scratch, scratch + 1, scratch + 2];
   const heads2 = batch * heads;
   const make = (kind: BackwardKind, bindings: number[], count: number) =>
@@ -64,18 +59,20 @@ export function attentionBackwardNaiveGpu(args: AttentionBackwardArgs): GpuPlan 
   return {
     dispatches: [
       make("delta", [3, 4, delta], heads2 * queries),
-      make("weights", [0, 1, 5, mask, state, weights], heads2 * queries * keys),
+      make("weights", [0, 1, 5, mask, state, bias, gate, weights], heads2 * queries * keys),
       make("slopes", [2, 4, weights, delta, slopes], heads2 * queries * keys),
-      make("dq", [1, slopes, gradient(0)], heads2 * queries * headDim),
-      make("dk", [0, slopes, gradient(1)], heads2 * keys * headDim),
-      make("dv", [4, weights, gradient(2)], heads2 * keys * headDim),
+      make("dq", [1, slopes, dq], heads2 * queries * headDim),
+      make("dk", [0, slopes, dk], heads2 * keys * headDim),
+      make("dv", [4, weights, dv], heads2 * keys * headDim),
+      ...(args.dGate ? [make("dGate", [bias, slopes, wanted.gate], heads2 * queries)] : []),
+      ...(args.dBias ? [make("dBias", [gate, slopes, wanted.bias], args.dBias * args.heads * queries * keys)] : []),
     ],
     scratch: [heads2 * queries * 4, heads2 * queries * keys * 8, heads2 * queries * keys * 4],
   };
 }
 
 type Kind = "scores" | "rows" | "output";
-type BackwardKind = "delta" | "weights" | "slopes" | "dq" | "dk" | "dv";
+type BackwardKind = "delta" | "weights" | "slopes" | "dq" | "dk" | "dv" | "dGate" | "dBias";
 
 function dispatch(
   name: string,
@@ -90,7 +87,7 @@ function dispatch(
     label: attentionLabel(name, args),
     source,
     bindings,
-    uniform: attentionUniform([...words, count]),
+    uniform: attentionUniform([...words, count, args.batch]),
     grid: foldGrid(Math.ceil(count / 64)),
   };
 }
@@ -123,17 +120,16 @@ const base = (name: string, time: string) => `${name}0 + z0 * ${name}Batch + z1 
 
 function forwardSource(kind: Kind, args: AttentionArgs): string {
   const lets = attentionLets(["count"]);
-  const mask = args.mask ? ["mask:i32"] : [];
-  const state = args.dropout ? ["state:i32"] : [];
+  const { mask, state, bias, gate } = extraNames(args);
   if (kind === "scores") {
     return main(
-      ["q", "k", ...mask, "scores:rw"],
+      ["q", "k", ...mask, ...bias, ...gate, "scores:rw"],
       "",
       lets,
       `
 ${coordinates("queries", "keys", "i", "j")}
 ${scoreLoop()}
-  scores[index] = select(s * scale, ${MASKED}, ${maskedExpression(args)});`,
+  scores[index] = select(s * scale${biasTerm(args)}, ${MASKED}, ${maskedExpression(args)});`,
     );
   }
   if (kind === "rows") return main(["scores", "logSumExp:rw"], "", lets, rowsBody());
@@ -152,6 +148,17 @@ ${coordinates("queries", "headDim", "i", "d")}
   }
   o[${base("o", "i")} + d] = sum;`,
   );
+}
+
+/** Buffers of the optional inputs. */
+function extraNames({ mask, dropout, bias, gate }: AttentionArgs) {
+  const named = (name: string, isThere: boolean) => isThere ? [name] : [];
+  return {
+    mask: named("mask:i32", mask !== null),
+    state: named("state:i32", dropout > 0),
+    bias: named("bias", bias !== null),
+    gate: named("gate", gate !== null),
+  };
 }
 
 function scoreLoop(): string {
@@ -180,15 +187,17 @@ function rowsBody(): string {
 }
 
 function backwardSource(kind: BackwardKind, args: AttentionBackwardArgs): string {
-  const lets = attentionBackwardLets(["count"]);
-  const mask = args.mask ? ["mask:i32"] : [];
-  const state = args.dropout ? ["state:i32"] : [];
+  const lets = attentionBackwardLets(["count", "batch"]);
+  const { mask, state, bias, gate } = extraNames(args);
   if (kind === "delta") return main(["o", "dO", "delta:rw"], "", lets, deltaBody());
   if (kind === "weights") {
-    return main(["q", "k", "logSumExp", ...mask, ...state, "weights:rw"], keepFunctions(args), lets, weightsBody(args));
+    const buffers = ["q", "k", "logSumExp", ...mask, ...state, ...bias, ...gate, "weights:rw"];
+    return main(buffers, keepFunctions(args), lets, weightsBody(args));
   }
   if (kind === "slopes") return main(["v", "dO", "weights", "delta", "slopes:rw"], "", lets, slopesBody());
   if (kind === "dq") return main(["k", "slopes", "dq:rw"], "", lets, gradientBody("dq"));
+  if (kind === "dGate") return main(["bias", "slopes", "result:rw"], "", lets, gateGradientBody());
+  if (kind === "dBias") return main([...gate, "slopes", "result:rw"], "", lets, biasGradientBody(args));
   if (kind === "dk") return main(["q", "slopes", "dk:rw"], "", lets, gradientBody("dk"));
   return main(["dO", "weights", "dv:rw"], "", lets, gradientBody("dv"));
 }
@@ -212,7 +221,8 @@ function weightsBody(args: AttentionBackwardArgs): string {
   return `
 ${coordinates("queries", "keys", "i", "j")}
 ${scoreLoop()}
-  let p = select(exp(clamp(s * scale - logSumExp[z * queries + i], -80.0, 0.0)), 0.0, ${maskedExpression(args)});
+  let score = s * scale${biasTerm(args)};
+  let p = select(exp(clamp(score - logSumExp[z * queries + i], -80.0, 0.0)), 0.0, ${maskedExpression(args)});
   weights[index] = p;
   weights[index + count] = p * ${keepExpression(args)};`;
 }
@@ -226,7 +236,31 @@ ${coordinates("queries", "keys", "i", "j")}
   for (var d = 0u; d < headDim; d++) {
     sum += dO[at + d] * v[vj + d];
   }
-  slopes[index] = scale * (weights[index + count] * sum - weights[index] * delta[z * queries + i]);`;
+  slopes[index] = weights[index + count] * sum - weights[index] * delta[z * queries + i];`;
+}
+
+function gateGradientBody(): string {
+  return `
+  let i = index % queries;
+  let z1 = (index / queries) % heads;
+  let z0 = index / (queries * heads);
+  var sum = 0.0;
+  for (var j = 0u; j < keys; j++) {
+    sum += slopes[index * keys + j] * bias[bias0 + z0 * biasBatch + z1 * biasHead + i * biasQuery + j * biasKey];
+  }
+  result[index] = sum;`;
+}
+
+function biasGradientBody({ dBias, gate }: AttentionBackwardArgs): string {
+  const factor = gate ? " * gate[gate0 + z0 * gateBatch + z1 * gateHead + i * gateQuery]" : "";
+  return `
+${coordinates("queries", "keys", "i", "j")}
+  var sum = 0.0;
+  for (var item = 0u; item < ${dBias === 1 ? "batch" : "1u"}; item++) {
+    let z0 = z / heads + item;
+    sum += slopes[((z0 * heads + z1) * queries + i) * keys + j]${factor};
+  }
+  result[index] = sum;`;
 }
 
 function gradientBody(kind: "dq" | "dk" | "dv"): string {
@@ -243,5 +277,5 @@ ${coordinates(kind === "dq" ? "queries" : "keys", "headDim", time, "d")}
   for (var ${other} = 0u; ${other} < ${count}; ${other}++) {
     sum += ${factor} * ${value};
   }
-  ${kind}[${base(kind, time)} + d] = sum;`;
+  ${kind}[${base(kind, time)} + d] = ${kind === "dv" ? "sum" : "scale * sum"};`;
 }

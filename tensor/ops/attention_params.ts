@@ -17,18 +17,21 @@ const NAMES = [
   ..."heads queries keys headDim scale drop keepScale counter rowRandoms".split(" "),
   ...["q", "k", "v", "o"].flatMap(names),
   ..."mask0 maskBatch maskHead maskQuery maskKey".split(" "),
+  ..."bias0 biasBatch biasHead biasQuery biasKey gate0 gateBatch gateHead gateQuery".split(" "),
 ];
 const GRADIENT_NAMES = ["dq", "dk", "dv"].flatMap(names);
 const FLOATS = ["scale", "drop", "keepScale"];
 
 /** The words every kernel of the family begins its uniform with. */
 export function attentionWords(args: AttentionArgs): number[] {
-  const { heads, queries, keys, headDim, scale, dropout, counter, mask } = args;
+  const { heads, queries, keys, headDim, scale, dropout, counter, mask, bias, gate } = args;
   return [
     ...[heads, queries, keys, headDim, floatBits(scale)],
     ...[floatBits(dropout), floatBits(1 / (1 - dropout)), counter, Math.ceil(keys / 16) * 16],
     ...[args.q, args.k, args.v, args.out].flatMap(layoutWords),
     ...[mask?.offset ?? 0, ...(mask?.strides ?? [0, 0, 0, 0])],
+    ...[bias?.offset ?? 0, ...(bias?.strides ?? [0, 0, 0, 0])], // negative strides wrap, as the addresses made with them do
+    ...[gate?.offset ?? 0, ...(gate?.strides ?? [0, 0, 0])],
   ];
 }
 
@@ -45,6 +48,27 @@ export function attentionLets(extra: readonly string[] = []): string {
 /** `let` lines for the words of {@linkcode attentionBackwardWords}, then `extra` ones. */
 export function attentionBackwardLets(extra: readonly string[] = []): string {
   return attentionLets([...GRADIENT_NAMES, ...extra]);
+}
+
+/** Places of the optional inputs among the bindings of a call, after `first` others (−1: absent), and the first place after them. */
+export function optionalPlaces({ mask, dropout, bias, gate }: AttentionArgs, first: number) {
+  let next = first;
+  const place = (isThere: boolean) => isThere ? next++ : -1;
+  const places = {
+    mask: place(mask !== null),
+    state: place(dropout > 0),
+    bias: place(bias !== null),
+    gate: place(gate !== null),
+  };
+  return { ...places, next };
+}
+
+/** Places of what backward writes, after its inputs: one storage for dq, dk and dv if packed; `next` is the first scratch. */
+export function gradientPlaces({ packed, dGate, dBias }: AttentionBackwardArgs, first: number) {
+  const [dq, dk, dv] = packed ? [first, first, first] : [first, first + 1, first + 2];
+  const gate = dv + 1;
+  const bias = gate + Number(dGate);
+  return { dq, dk, dv, gate, bias, next: bias + Number(dBias > 0) };
 }
 
 /**
@@ -74,6 +98,13 @@ export function attentionUniform(words: readonly number[]): Uint32Array {
 export function maskedExpression(args: AttentionArgs, query = "i", key = "j"): string {
   if (!args.mask) return "false";
   return `mask[mask0 + z0 * maskBatch + z1 * maskHead + ${query} * maskQuery + ${key} * maskKey] != 0`;
+}
+
+/** What is added to the score of (z, i, j), as a term after "+", or nothing. */
+export function biasTerm({ bias, gate }: AttentionArgs): string {
+  if (bias === null) return "";
+  const value = "bias[bias0 + z0 * biasBatch + z1 * biasHead + i * biasQuery + j * biasKey]";
+  return ` + ${gate ? "gate[gate0 + z0 * gateBatch + z1 * gateHead + i * gateQuery] * " : ""}${value}`;
 }
 
 /** The factor of weight (z, query, key): 0 if dropped, 1 / (1 − p) if kept; "1.0" without dropout. */

@@ -11,7 +11,10 @@ import type { GpuPlan } from "../device/kernel.ts";
 import { attentionBits, BIT_NAMES } from "./attention_bits.wgsl.ts";
 import {
   attentionTileRows,
+  biasedScore,
+  biasLets,
   dotRows,
+  extraBuffers,
   isVec4,
   lines,
   loadRow,
@@ -23,7 +26,14 @@ import {
   zeroVec4,
 } from "./attention_code.ts";
 import type { AttentionArgs } from "./attention_kernel.ts";
-import { attentionLabel, attentionLets, attentionUniform, attentionWords, declareBuffers } from "./attention_params.ts";
+import {
+  attentionLabel,
+  attentionLets,
+  attentionUniform,
+  attentionWords,
+  declareBuffers,
+  optionalPlaces,
+} from "./attention_params.ts";
 import { foldGrid } from "./wgsl.ts";
 
 const WORKGROUP = 8;
@@ -31,11 +41,9 @@ const WORKGROUP = 8;
 /** Bits if needed, then one dispatch. Inputs [q, k, v, mask?, state?], outputs [out, logSumExp]. */
 export function attentionRegisterGpu(args: AttentionArgs, rows = attentionTileRows(args)): GpuPlan {
   const { batch, heads, queries } = args;
-  const mask = 3;
-  const state = mask + Number(args.mask !== null);
-  const out = state + Number(args.dropout > 0);
+  const { bias, gate, next: out, ...places } = optionalPlaces(args, 3);
   const scratch = out + 2;
-  const bits = attentionBits(args, { mask, state, bits: scratch });
+  const bits = attentionBits(args, { ...places, bits: scratch });
   const tiles = Math.ceil(queries / rows);
   const count = batch * heads * tiles;
   const hasBits = bits.bytes > 0;
@@ -43,7 +51,7 @@ export function attentionRegisterGpu(args: AttentionArgs, rows = attentionTileRo
     dispatches: [...bits.dispatches, {
       label: attentionLabel("attention", args),
       source: source(args, rows),
-      bindings: [0, 1, 2, ...(hasBits ? [scratch] : []), out, out + 1],
+      bindings: [0, 1, 2, ...(hasBits ? [scratch] : []), ...[bias, gate].filter((place) => place > 0), out, out + 1],
       uniform: attentionUniform([...attentionWords(args), ...bits.words, count, tiles]),
       grid: foldGrid(Math.ceil(count / WORKGROUP)),
     }],
@@ -58,9 +66,10 @@ function source(args: AttentionArgs, rows: number): string {
   const cells = (line: (r: number, c: number) => string) => each((r) => lines(width, (c) => line(r, c)));
   const vec4 = isVec4(headDim, [args.q, args.k, args.v, args.out]);
   const kind = vec4 ? ":vec4" : "";
-  const hasBits = args.mask !== null || args.dropout > 0;
+  const heads = ["q", "k", "v"].map((name) => name + kind);
+  const gate = args.gate ? ["gate"] : [];
   return `
-${declareBuffers([`q${kind}`, `k${kind}`, `v${kind}`, ...(hasBits ? ["bits:u32"] : []), `o:rw${kind}`, "logSumExp:rw"])}
+${declareBuffers([...heads, ...extraBuffers(args), ...gate, `o:rw${kind}`, "logSumExp:rw"])}
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>) {
 ${attentionLets([...BIT_NAMES, "count", "tiles"])}
@@ -76,6 +85,7 @@ ${cells((r, c) => `  var q${r}_${c} = ${zeroVec4};`)}
 ${shiftUp("q", rows, width)}
 ${loadRow({ name: "q", to: `q${rows - 1}_`, headDim, vec4, factor: `(scale * ${LOG2E})`, assign: true })}
   }
+${each((r) => biasLets(args, { name: `${r}`, query: `min(first + ${r}u, queries - 1u)` }))}
 ${each((r) => `  var guess${r} = 0.0; var top${r} = 0.0; var sum${r} = 0.0;`)}
 ${cells((r, c) => `  var o${r}_${c} = ${zeroVec4};`)}
   loop {
@@ -112,8 +122,10 @@ ${lines(rows - 1, (r) => `    sum${r} = sum${r + 1}; guess${r} = guess${r + 1};`
 }
 
 /** Score, weight and output of row r for the key at hand. */
-function weightCode({ mask, dropout }: AttentionArgs, r: number, width: number): string {
-  const dots = dotRows(width, `q${r}_`, "k_");
+function weightCode(args: AttentionArgs, r: number, width: number): string {
+  const { mask, dropout } = args;
+  const at = `biasAt${r} + (word * 32u + t) * biasKey`;
+  const dots = biasedScore(args, { score: dotRows(width, `q${r}_`, "k_"), at, factor: `biasFactor${r}` });
   const isMasked = `(masked${r} & bit) != 0u`;
   return `
         let score${r} = ${mask ? `select(${dots}, -1e30, ${isMasked})` : dots};

@@ -71,7 +71,7 @@ export function foldedGrid(count: number, size: number): [number, number, number
 const MOST_TURNS = 65535;
 
 /** Throws where the loops of one invocation have more turns than a software adapter runs, since the result would be wrong. */
-export function requireTurns(op: string, turns: number, traits: GpuTraits): void {
+export function requireTurns(op: string, turns: number, traits: Pick<GpuTraits, "software">): void {
   if (traits.software && turns > MOST_TURNS) {
     throw new RangeError(
       `Cannot ${op} so long a line: this software adapter ends loops after ${MOST_TURNS} turns, and ${turns} are needed; ` +

@@ -81,6 +81,7 @@ async function benchAttention(batch: number, heads: number, time: number, headDi
   const args: AttentionBackwardArgs = {
     ...{ batch, heads, queries: time, keys: time, headDim, scale: headDim ** -0.5, q, k, v, out: layout(0, d) },
     ...{ mask: null, dropout, counter: 1, packed: true, dq: q, dk: k, dv: v },
+    ...{ bias: null, gate: null, dGate: false, dBias: 0 },
   };
   const flops = 2 * batch * heads * time * time * headDim;
   const data = Float32Array.from({ length: batch * time * 3 * d }, () => Math.random() - 0.5);

@@ -1,11 +1,82 @@
 /**
- * What attention does to one row of scores: masking, softmax with dropout, and the scores' gradient.
+ * What attention does to one row of scores: biases, masking, softmax with dropout, and the scores' gradient.
  * @module
  */
 import type { Body, Func, ModuleBuilder } from "./module.ts";
 import { f32, f32x4, type I32, i32, i32x4, type V128, v128 } from "./ops.ts";
-import type { Local } from "./value.ts";
+import type { Local, Value } from "./value.ts";
 import { VectorMath } from "./vec_math.ts";
+
+/**
+ * Goes over n elements of a dense row and another one with `step` bytes between its elements: by fours where those are neighbours, one by
+ * one elsewhere and at the end, nothing past it touched. Moves both addresses.
+ */
+function forPairs(
+  f: Body,
+  { row, other, step, n }: Record<"row" | "other" | "step" | "n", Local<"i32">>,
+  body: { four: () => void; one: () => void },
+): void {
+  f.if(i32.eq(step, 4), () =>
+    f.while(i32.geS(n, 4), () => {
+      body.four();
+      f.step(row, 16);
+      f.step(other, 16);
+      f.step(n, -4);
+    }));
+  f.while(i32.gtS(n, 0), () => {
+    body.one();
+    f.step(row, 4);
+    f.step(other, step);
+    f.step(n, -1);
+  });
+}
+
+/** Adds `biasRow(row, bias, step, n, gate)`: the biases times the gate are added to a row of scores. */
+export function addBiasRow(module: ModuleBuilder): Func {
+  return module.func(["i32", "i32", "i32", "i32", "f32"], (f, row, other, step, n, gate) => {
+    const all = f.hoist(f32x4.splat(gate));
+    forPairs(f, { row, other, step, n }, {
+      four: () => f.do(v128.store(row, f32x4.add(v128.load(row), f32x4.mul(v128.load(other), all)))),
+      one: () => f.do(f32.store(row, f32.add(f32.load(row), f32.mul(f32.load(other), gate)))),
+    });
+  });
+}
+
+/** Adds `biasSlopeRow(to, slopes, n, gate, add)`: slopes times the gate go to the biases' gradient, to what is there already if `add`. */
+export function addBiasSlopeRow(module: ModuleBuilder): Func {
+  return module.func(["i32", "i32", "i32", "f32", "i32"], (f, row, other, n, gate, add) => {
+    const all = f.hoist(f32x4.splat(gate));
+    const step = f.hoist(i32.const(4));
+    const four = f32x4.mul(v128.load(other), all);
+    const one = f32.mul(f32.load(other), gate);
+    f.if(
+      add,
+      () =>
+        forPairs(f, { row, other, step, n }, {
+          four: () => f.do(v128.store(row, f32x4.add(v128.load(row), four))),
+          one: () => f.do(f32.store(row, f32.add(f32.load(row), one))),
+        }),
+      () =>
+        forPairs(f, { row, other, step, n }, {
+          four: () => f.do(v128.store(row, four)),
+          one: () => f.do(f32.store(row, one)),
+        }),
+    );
+  });
+}
+
+/** Adds `gateSlope(slopes, bias, step, n)`: the gradient of a query's gate, Σ slopes · biases. */
+export function addGateSlope(module: ModuleBuilder): Func {
+  return module.funcOf(["i32", "i32", "i32", "i32"], "f32", (f, row, other, step, n): Value<"f32"> => {
+    const sum = f.local("v128", f32x4.splat(0));
+    const rest = f.local("f32");
+    forPairs(f, { row, other, step, n }, {
+      four: () => f.set(sum, f32x4.add(sum, f32x4.mul(v128.load(row), v128.load(other)))),
+      one: () => f.set(rest, f32.add(rest, f32.mul(f32.load(row), f32.load(other)))),
+    });
+    return f32.add(rest, f32x4.lane(acrossLanes(f, sum, f32x4.add), 0));
+  });
+}
 
 /** Calls `body` with the offset of every four elements among `count`; the last may reach past it. */
 function forQuads(f: Body, count: I32, body: (offset: Local<"i32">) => void): void {

@@ -12,6 +12,8 @@ interface Inputs {
   readonly dOut: Float32Array;
   readonly mask: Int32Array | null;
   readonly state: readonly number[];
+  readonly bias: Float32Array | null;
+  readonly gate: Float32Array | null;
 }
 
 /** Output and gradients, in the layouts of `args`; dk and dv are dq if packed. */
@@ -20,6 +22,8 @@ export interface AttentionResults {
   readonly dq: Float32Array<ArrayBuffer>;
   readonly dk: Float32Array<ArrayBuffer>;
   readonly dv: Float32Array<ArrayBuffer>;
+  readonly dGate: Float32Array<ArrayBuffer>;
+  readonly dBias: Float32Array<ArrayBuffer>;
 }
 
 /** Whether key `j` is masked out for query `i`. */
@@ -27,6 +31,22 @@ export function maskAt({ mask }: AttentionArgs, data: Int32Array | null, z0: num
   if (!mask || !data) return false;
   const [s0, s1, s2, s3] = mask.strides;
   return data[mask.offset + z0 * s0 + z1 * s1 + i * s2 + j * s3] !== 0;
+}
+
+/** The bias of a pair before its gate, and the gate. */
+function biasAt(
+  args: AttentionArgs,
+  { bias, gate }: Inputs,
+  z0: number,
+  z1: number,
+  i: number,
+  j: number,
+): [number, number] {
+  const [b, g] = [args.bias?.strides ?? [0, 0, 0, 0], args.gate?.strides ?? [0, 0, 0]];
+  return [
+    args.bias && bias ? bias[args.bias.offset + z0 * b[0] + z1 * b[1] + i * b[2] + j * b[3]] : 0,
+    args.gate && gate ? gate[args.gate.offset + z0 * g[0] + z1 * g[1] + i * g[2]] : 1,
+  ];
 }
 
 /** Forward and backward in float64. */
@@ -39,6 +59,8 @@ export function attentionOracle(args: AttentionBackwardArgs, inputs: Inputs): At
     dq,
     dk: packed ? dq : new Float32Array(k.length),
     dv: packed ? dq : new Float32Array(v.length),
+    dGate: new Float32Array(batch * heads * queries),
+    dBias: new Float32Array(Math.max(1, args.dBias) * heads * queries * keys),
   };
   for (let z = 0; z < batch * heads; z++) {
     const [z0, z1] = [Math.floor(z / heads), z % heads];
@@ -53,10 +75,13 @@ export function attentionOracle(args: AttentionBackwardArgs, inputs: Inputs): At
       for (let j = 0; j < keys; j++) axpy(O[i], p[j] * keep[j], V[j]);
       const delta = dot(O[i], dO[i]);
       for (let j = 0; j < keys; j++) {
-        const slope = args.scale * p[j] * (keep[j] * dot(dO[i], V[j]) - delta);
-        axpy(dQ[i], slope, K[j]);
-        axpy(dK[j], slope, Q[i]);
+        const slope = p[j] * (keep[j] * dot(dO[i], V[j]) - delta);
+        axpy(dQ[i], args.scale * slope, K[j]);
+        axpy(dK[j], args.scale * slope, Q[i]);
         axpy(dV[j], p[j] * keep[j], dO[i]);
+        const [bias, gate] = biasAt(args, inputs, z0, z1, i, j);
+        results.dGate[z * queries + i] += bias * slope;
+        results.dBias[(((args.dBias > 1 ? z0 : 0) * heads + z1) * queries + i) * keys + j] += gate * slope;
       }
     }
     scatter(results.out, args.out, z0, z1, O);
@@ -67,9 +92,12 @@ export function attentionOracle(args: AttentionBackwardArgs, inputs: Inputs): At
   return results;
 }
 
-function weights(args: AttentionArgs, { mask }: Inputs, Q: number[][], K: number[][], z: number, i: number): number[] {
+function weights(args: AttentionArgs, inputs: Inputs, Q: number[][], K: number[][], z: number, i: number): number[] {
   const [z0, z1] = [Math.floor(z / args.heads), z % args.heads];
-  const scores = K.map((row, j) => maskAt(args, mask, z0, z1, i, j) ? -Infinity : args.scale * dot(Q[i], row));
+  const scores = K.map((row, j) => {
+    const [bias, gate] = biasAt(args, inputs, z0, z1, i, j);
+    return maskAt(args, inputs.mask, z0, z1, i, j) ? -Infinity : args.scale * dot(Q[i], row) + gate * bias;
+  });
   const largest = Math.max(...scores);
   if (largest === -Infinity) return scores.map(() => 0);
   const powers = scores.map((s) => Math.exp(s - largest));

@@ -44,6 +44,11 @@ interface Case {
   readonly packed?: boolean;
   /** Scores spread wider by this. */
   readonly spread?: number;
+  /** Biases: by distance (a view of a table), for every pair of a head, or for every pair of a batch item. */
+  readonly bias?: "distance" | "pairs" | "items";
+  readonly gate?: true;
+  /** Which of the two gradients is not wanted. */
+  readonly frozen?: "bias" | "gate";
 }
 
 /** Tiles that are otherwise chosen for larger problems than a test should run. */
@@ -67,7 +72,13 @@ function headMajor(time: number, heads: number, headDim: number): HeadLayout {
 }
 
 function toArgs(shape: Case): AttentionBackwardArgs {
-  const { batch = 2, heads = 3, queries, keys, headDim, packed = false } = shape;
+  const { batch = 2, heads = 3, queries, keys, headDim, packed = false, bias, gate, frozen } = shape;
+  const width = queries + keys - 1;
+  const biasStrides = {
+    distance: [0, width, -1, 1],
+    pairs: [0, queries * keys + 3, keys, 1],
+    items: [heads * queries * keys, queries * keys, 1, queries],
+  } as const;
   const part = (i: number) => interleaved(i * heads * headDim, queries, heads, headDim, 3);
   const [q, k, v] = packed
     ? [part(0), part(1), part(2)]
@@ -80,6 +91,10 @@ function toArgs(shape: Case): AttentionBackwardArgs {
     mask: shape.mask ? { offset: 2, strides: strides[shape.mask] } : null,
     dropout: shape.dropout ?? 0,
     counter: 9,
+    bias: bias ? { offset: bias === "distance" ? queries - 1 : 1, strides: biasStrides[bias] } : null,
+    gate: gate ? { offset: 2, strides: [queries * heads, 1, heads] } : null,
+    dBias: bias === undefined || frozen === "bias" ? 0 : bias === "items" ? batch : 1,
+    dGate: gate !== undefined && frozen !== "gate",
   };
 }
 
@@ -134,28 +149,32 @@ async function check(runner: GpuRunner, name: string, shape: Case): Promise<void
   const shared = numbers(Math.max(...sizes), 1);
   const [q, k, v] = shape.packed ? [shared, shared, shared] : sizes.map((size, i) => numbers(size, i + 1));
   const mask = shape.mask ? makeMask(args, shape.mask) : null;
-  const tail = [...(mask ? [mask] : []), ...(args.dropout ? [Int32Array.from(STATE)] : [])];
+  const { batch, heads, queries, keys } = args;
+  const bias = args.bias ? numbers(3 + (batch * heads + 1) * (queries + 3) * (keys + 3), 5) : null;
+  const gate = args.gate ? numbers(2 + batch * heads * queries, 6) : null;
+  const state = args.dropout ? Int32Array.from(STATE) : null;
+  const tail = [mask, state, bias, gate].filter((array) => array !== null);
   const outSize = extent(args.out, args, args.queries);
   const dOut = numbers(outSize, 4);
-  const expected = attentionOracle(args, { q, k, v, dOut, mask, state: STATE });
-  const rows = args.batch * args.heads * args.queries;
+  const expected = attentionOracle(args, { q, k, v, dOut, mask, state: STATE, bias, gate });
+  const rows = batch * heads * queries;
   const [out, logSumExp] = await runner.run(
     variants[name].forward(args),
     [q, k, v, ...tail],
     [new Float32Array(outSize), new Float32Array(rows)],
   );
   compare(name, shape, "out", out, expected.out);
+  const wanted = [
+    ...(shape.packed ? ["dq"] as const : ["dq", "dk", "dv"] as const),
+    ...(args.dGate ? ["dGate"] as const : []),
+    ...(args.dBias ? ["dBias"] as const : []),
+  ];
   const backward = await runner.run(
     variants[name].backward(args),
     [q, k, v, expected.out, dOut, logSumExp as Float32Array<ArrayBuffer>, ...tail],
-    (shape.packed ? [expected.dq] : [expected.dq, expected.dk, expected.dv]).map(({ length }) =>
-      new Float32Array(length)
-    ),
+    wanted.map((gradient) => new Float32Array(expected[gradient].length)),
   );
-  compare(name, shape, "dq", backward[0], expected.dq);
-  if (shape.packed) return;
-  compare(name, shape, "dk", backward[1], expected.dk);
-  compare(name, shape, "dv", backward[2], expected.dv);
+  wanted.forEach((gradient, i) => compare(name, shape, gradient, backward[i], expected[gradient]));
 }
 
 const cases: Case[] = [
@@ -172,6 +191,11 @@ const cases: Case[] = [
   { queries: 257, keys: 1, headDim: 5, batch: 1 },
   { queries: 130, keys: 1100, headDim: 8, batch: 1, heads: 1, mask: "keys", dropout: 0.2 },
   { queries: 50, keys: 50, headDim: 20, spread: 30, packed: true, mask: "full" },
+  { queries: 1, keys: 2, headDim: 5, bias: "pairs", gate: true },
+  { all: true, queries: 65, keys: 63, headDim: 7, bias: "distance", gate: true, mask: "keys", dropout: 0.25 },
+  { queries: 64, keys: 64, headDim: 8, bias: "items", gate: true, dropout: 0.1, packed: true, mask: "full" },
+  { queries: 149, keys: 149, headDim: 8, batch: 1, bias: "distance", gate: true, frozen: "bias" },
+  { queries: 257, keys: 30, headDim: 8, heads: 1, bias: "pairs" },
 ];
 
 for (const name of Object.keys(variants)) {

@@ -21,6 +21,9 @@ function attention(time: number, headDim: number, packed: boolean): AttentionBac
     ...{ batch: 4, heads: 4, queries: time, keys: time, headDim, scale: 1, dropout: 0.1, counter: 0, packed },
     ...{ q: layout, k: layout, v: layout, out: layout, dq: layout, dk: layout, dv: layout },
     mask: { offset: 0, strides: [time, 0, 0, 1] },
+    bias: { offset: time - 1, strides: [0, 2 * time - 1, -1, 1] },
+    gate: { offset: 0, strides: [4 * time, time, 1] },
+    ...{ dGate: true, dBias: 1 },
   };
 }
 
@@ -70,9 +73,12 @@ function eachPlan(check: (plan: GpuPlan) => void): void {
     }
     for (const [time, headDim] of [[1, 5], [128, 20], [1500, 64], [33, 128], [16, 200]]) {
       for (const packed of [false, true]) {
-        const args = attention(time, headDim, packed);
-        for (const make of [attentionGpu, attentionBackwardGpu]) check(make(args, traits));
-        for (const make of [attentionNaiveGpu, attentionBackwardNaiveGpu]) check(make(args));
+        const everything = attention(time, headDim, packed);
+        const plain = { ...everything, bias: null, gate: null, dGate: false, dBias: 0 };
+        for (const args of [everything, plain, { ...everything, mask: null, dropout: 0 }]) {
+          for (const make of [attentionGpu, attentionBackwardGpu]) check(make(args, traits));
+          for (const make of [attentionNaiveGpu, attentionBackwardNaiveGpu]) check(make(args));
+        }
       }
     }
   }

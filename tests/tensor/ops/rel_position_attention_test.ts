@@ -1,12 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  biasedAttention,
-  relPositionAttention,
-  scaledDotProductAttention,
-  type Tensor,
-  tensor,
-  zeros,
-} from "../../../tensor/mod.ts";
+import { relPositionAttention, type Tensor, tensor } from "../../../tensor/mod.ts";
 import { assertClose, tabulate } from "../../close.ts";
 import { forEachDevice } from "../../devices.ts";
 import { drawn, gradcheck } from "../../gradcheck.ts";
@@ -68,21 +61,6 @@ forEachDevice("relPositionAttention has gradients with respect to all it is give
   };
   await gradcheck(asInModules, [drawn(7, [1, 3, 12]), ...made([1, 2, 3, 2]).slice(3)]);
 });
-
-forEachDevice(
-  "biased attention equals plain attention where the bias is 0, and has a gradient for the bias",
-  async () => {
-    const [q, k, v] = made([2, 3, 7, 4]);
-    const mask = tensor(Int32Array.from(tabulate([2, 1, 7, 7], (_, __, i, j) => Number(Math.abs(i - j) > 1))), {
-      shape: [2, 1, 7, 7],
-    });
-    for (const options of [{}, { mask }, { scale: 0.3 }]) {
-      const wanted = await scaledDotProductAttention(q, k, v, options).data();
-      await assertClose(biasedAttention(q, k, v, { ...options, bias: zeros([7, 7]) }), wanted);
-    }
-    await gradcheck((q, bias) => biasedAttention(q, q, q, { bias }), [drawn(1, [1, 2, 3, 2]), drawn(2, [2, 1, 3])]);
-  },
-);
 
 Deno.test("relPositionAttention names what does not fit", () => {
   const [q, k, v, positions, contentBias, positionBias] = made([1, 2, 3, 4]);
