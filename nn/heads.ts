@@ -84,3 +84,14 @@ export function makeHead(name: HeadName, options: HeadOptions): Head {
   const last = new Linear(width, classes);
   return layers.length === 0 ? last : new Sequential(...layers, last);
 }
+
+/**
+ * The parameters of a head that have a place for each class: along their first axis, or along the second where the first has another
+ * size. None for a head of unknown kind.
+ */
+export function classWeights(head: Layer): Parameter[] {
+  if (head instanceof CosineHead) return [head.weight];
+  if (head instanceof Linear) return head.parameters();
+  const last = head instanceof Sequential ? head.namedChildren().at(-1)?.[1] : undefined;
+  return last instanceof CosineHead || last instanceof Linear ? classWeights(last) : [];
+}

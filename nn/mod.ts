@@ -23,7 +23,14 @@ export { Dropout } from "./dropout.ts";
 export { Embedding } from "./embedding.ts";
 export { Flatten } from "./flatten.ts";
 export { GroupNorm, type GroupNormModuleOptions, InstanceNorm1d } from "./group_norm.ts";
-export { CosineHead, type CosineHeadOptions, type HeadName, type HeadOptions, makeHead } from "./heads.ts";
+export {
+  classWeights,
+  CosineHead,
+  type CosineHeadOptions,
+  type HeadName,
+  type HeadOptions,
+  makeHead,
+} from "./heads.ts";
 /** Initial values: `init.xavierUniform(parameter)` and its like. */
 export * as init from "./init.ts";
 export { LayerNorm, type LayerNormModuleOptions } from "./layer_norm.ts";

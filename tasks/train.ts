@@ -30,21 +30,23 @@ const spec: CommandSpec<typeof options> = {
   groups: trainGroups,
   shownDefaults: { ...shown.config, out: undefined },
   notes: `Defaults are those of ${shown.name}; deno task train RECIPE --help shows another recipe's.\n\nRecipes:\n` +
-    recipes.map(({ name, about }) => `  ${name.padEnd(16)} ${about}`).join("\n"),
+    recipes.map(({ name, about }) => `  ${name.padEnd(19)} ${about}`).join("\n"),
   examples: [
     "deno task train",
     "deno task train hw4-simple --data Dataset --out runs/first",
     "deno task train hw4-medium --data Dataset --total-steps 3000 --device cpu",
     "deno task train --config my.toml --lr 5e-4",
     "deno task train --resume --out runs/first",
+    "deno task train ecapa-small --init runs/verifier --data my-folder --freeze 'encoder.blocks.*' --lr 1e-4",
   ],
 };
 
 await runTask(async () => {
   const { options, positionals } = parseCommand(spec, Deno.args);
   const { config: file, resume = false, ...flags } = options;
-  const config = await configOf({ recipe: positionals[0], file, flags, resume });
   const screen = new Screen();
+  const say = (line: string) => screen.info(line);
+  const config = await configOf({ recipe: positionals[0], file, flags, resume, say });
   const signal = stopOnInterrupt((line) => screen.log(line));
   const { train } = await import("../train/train.ts"); // only now: --help and typos need no engine
   const debug = Number(Deno.env.get("DEBUG") ?? 0);

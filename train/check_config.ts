@@ -1,5 +1,6 @@
 /** What single fields of a config cannot say. @module */
 import { parseFeatureSettings } from "../data/features/settings.ts";
+import { checkModelOptions } from "./model_facts.ts";
 import { modelKinds } from "./models/mod.ts";
 import { checkWaves } from "./check_waves.ts";
 import { scheduleOf } from "./schedules/from_config.ts";
@@ -16,6 +17,7 @@ export function checkTrainConfig(config: TrainConfig): void {
   parseFeatureSettings(config.features);
   checkWaves(config);
   checkModel(config);
+  checkModelOptions(config);
   checkSplit(config);
   checkAugmentation(config);
   checkEpochs(config);

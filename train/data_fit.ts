@@ -1,5 +1,5 @@
 /** Whether a model and the features of a data set belong together. @module */
-import type { FeatureSettings } from "../data/features/mod.ts";
+import { differingSettings } from "../data/features/mod.ts";
 import { type DataSet, openDataSet } from "../data/sets/mod.ts";
 import type { ModelFacts } from "./model_facts.ts";
 
@@ -26,7 +26,7 @@ export async function openFittingSet(folder: string, model: ModelFacts): Promise
 function checkFit({ channels, featureSettings }: ModelFacts, data: DataSet): void {
   const what = `Cannot use ${JSON.stringify(data.folder)}`;
   if (featureSettings !== null && data.featureSettings !== null) {
-    const differing = differences(featureSettings, data.featureSettings);
+    const differing = differingSettings(featureSettings, data.featureSettings);
     if (differing.length > 0) {
       throw new Error(`${what}: its features are not made as those that the model knows: ${differing.join(", ")}`);
     }
@@ -34,13 +34,4 @@ function checkFit({ channels, featureSettings }: ModelFacts, data: DataSet): voi
   if (data.channels !== channels) {
     throw new Error(`${what}: its frames have ${data.channels} channels, the model takes ${channels}`);
   }
-}
-
-/** "nMels is 80 instead of 40", for each setting that differs. */
-function differences(wanted: FeatureSettings, found: FeatureSettings): string[] {
-  const [a, b] = [wanted, found].map((settings) => new Map<string, unknown>(Object.entries(settings)));
-  const show = (value: unknown) => value === undefined ? "not set" : JSON.stringify(value);
-  return [...new Set([...a.keys(), ...b.keys()])]
-    .filter((key) => JSON.stringify(a.get(key)) !== JSON.stringify(b.get(key)))
-    .map((key) => `${key} is ${show(b.get(key))} instead of ${show(a.get(key))}`);
 }

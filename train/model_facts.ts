@@ -46,9 +46,40 @@ export function describeModel(
 ): Pick<ModelFacts, "architecture" | "options" | "channels" | "viewing" | "classes" | "speedClasses"> {
   const { model: architecture } = config, speedClasses = speedClassNames(config, classes);
   const sizes = { channels, classes: classes.length + speedClasses.length };
-  const options = models.modelKinds[architecture].optionsOf(config, sizes);
+  const options = { ...models.modelKinds[architecture].optionsOf(config, sizes), ...modelOptionsOf(config) };
   const facts = { architecture, options, channels, viewing: viewingOf(config), classes };
   return speedClasses.length > 0 ? { ...facts, speedClasses } : facts;
+}
+
+/**
+ * What a config says of the model in `modelOptions`.
+ *
+ * @throws {RangeError} Where that is no JSON object of plain values.
+ */
+export function modelOptionsOf({ modelOptions }: Pick<TrainConfig, "modelOptions">): models.ModelOptions {
+  if (modelOptions === "") return {};
+  let options: unknown;
+  try {
+    options = JSON.parse(modelOptions);
+  } catch {
+    // said below
+  }
+  if (typeof options === "object" && options !== null && !Array.isArray(options)) return { ...options };
+  throw new RangeError(`Cannot use modelOptions ${JSON.stringify(modelOptions)}: expected a JSON object`);
+}
+
+/**
+ * Looks at a config's `modelOptions`.
+ *
+ * @throws {RangeError} Where they are no options of its model.
+ */
+export function checkModelOptions(config: TrainConfig): void {
+  for (const [key, value] of Object.entries(modelOptionsOf(config))) {
+    if (areOptionsOf(config.model, { [key]: value })) continue;
+    throw new RangeError(
+      `Cannot use modelOptions: "${key}" ${JSON.stringify(value)} is no option of "${config.model}"`,
+    );
+  }
 }
 
 /** What to write for weights and facts. */

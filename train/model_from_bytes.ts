@@ -5,6 +5,7 @@
 import { readSafetensors } from "../data/files/safetensors_file.ts";
 import { type ModelFacts, parseFacts } from "./model_facts.ts";
 import * as models from "./models/mod.ts";
+import { sha256 } from "./sha256.ts";
 import type { ModelName } from "./train_config.ts";
 
 /** A model ready to use. */
@@ -38,8 +39,4 @@ function build({ architecture, options }: ModelFacts, name: string): LoadedModel
   } catch (error) {
     throw new Error(`Cannot load "${name}": its sizes make no model: ${(error as Error).message}`, { cause: error });
   }
-}
-
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }

@@ -1,6 +1,8 @@
 /** From recipe, file and flags to the config of a run. @module */
 import { basename, dirname, join } from "node:path";
 import { flagLayer, layConfig, type Layer, readConfigFile } from "./config.ts";
+import { adoptInitial } from "./init/adopt.ts";
+import { readInitialModel } from "./init/initial_model.ts";
 import { recipeNamed, recipes } from "./recipes/mod.ts";
 import { checkTrainConfig } from "./check_config.ts";
 import type { TrainConfig } from "./train_config.ts";
@@ -16,25 +18,58 @@ export interface ConfigRequest {
   readonly flags?: Readonly<Partial<TrainConfig>>;
   /** Go on with the run in `out`: its saved config takes the place of the recipe's defaults. */
   readonly resume?: boolean;
+  /** Is told what was taken over from the initial model. */
+  readonly say?: (line: string) => void;
 }
 
 /**
  * The config of a run: the recipe's defaults (or the resumed run's config), the file over them, flags over that. Where
  * neither file nor flags name the run folder, a new run gets the next free one of `runs/NAME`, `runs/NAME-2`, …, and
- * `resume` takes the last of them.
+ * `resume` takes the last of them. A new run that starts from a model (`init`) takes over its architecture, sizes and features, unless asked
+ * for others.
  *
  * @throws {SyntaxError} Where a key is unknown or a file does not parse.
- * @throws {RangeError} Where the recipe is unknown or a value is out of range, or on resuming one that may not change.
+ * @throws {RangeError} Where the recipe is unknown or a value is out of range, on resuming one that may not change, or where the initial
+ * model contradicts what is asked for.
  * @throws {Error} Where a file cannot be read, or `out` holds no run to resume.
  */
-export async function resolveConfig({ recipe, file, flags = {}, resume }: ConfigRequest): Promise<TrainConfig> {
+export async function resolveConfig(request: ConfigRequest): Promise<TrainConfig> {
+  const { recipe, file, flags = {}, resume } = request;
+  if (resume && flags.init !== undefined) {
+    throw new RangeError(
+      `Cannot resume with --init "${flags.init}": a run that goes on has its weights; leave out --resume to begin a new one`,
+    );
+  }
   const given = [...(file === undefined ? [] : [await readConfigFile(file)]), flagLayer(flags)];
   const named = recipe ?? given[0].values.recipe;
   const fresh = layOver(typeof named === "string" ? named : recipes[0].name, given);
   if (given.every(({ values }) => values.out === undefined)) fresh.out = await runFolderOf(fresh.out, resume);
-  const config = resume ? await resumed(fresh, recipe, given) : fresh;
+  const config = resume ? await resumed(fresh, recipe, given) : await begun(fresh, given, request);
   checkTrainConfig(config);
   return config;
+}
+
+/** A new run's config, with what its initial model brings. */
+async function begun(
+  config: TrainConfig,
+  given: readonly Layer[],
+  { recipe, say }: ConfigRequest,
+): Promise<TrainConfig> {
+  const { init: path, initSha256: sha256 } = config;
+  if (path === "" && recipeNamed(config.recipe).needsInit) {
+    throw new RangeError(
+      `Cannot train recipe "${config.recipe}" from random weights: it goes on with a trained model; give it by --init MODEL`,
+    );
+  }
+  if (path === "") return config;
+  const initial = await readInitialModel(path, { sha256 });
+  const has = (key: keyof TrainConfig) => given.some(({ values }) => values[key] !== undefined);
+  const nameOf = (key: keyof TrainConfig) =>
+    given.findLast(({ values }) => values[key] !== undefined)?.nameOf(key) ?? key;
+  const asked = { has, nameOf, recipe: recipe !== undefined || has("recipe") };
+  const { config: adopted, lines } = adoptInitial(config, { initial, asked });
+  for (const line of lines) say?.(line);
+  return adopted;
 }
 
 function layOver(recipe: string, layers: readonly Layer[]): TrainConfig {

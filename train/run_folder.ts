@@ -78,6 +78,11 @@ export class RunFolder {
     return run;
   }
 
+  /** Whether a folder holds a checkpoint to go on from. */
+  static async holdsCheckpoint(path: string): Promise<boolean> {
+    return await exists(join(path, "last")) && (await new RunFolder(path).#checkpoints()).length > 0;
+  }
+
   /** The resolved config. */
   get configPath(): string {
     return join(this.path, "config.json");

@@ -6,6 +6,8 @@ import { Augmentation } from "./augmentation.ts";
 import { batchRulesOf } from "./batch_rules.ts";
 import { freshProgress, type RunParts } from "./checkpoint.ts";
 import { freezeWeights, type Frozen } from "./freeze.ts";
+import type { InitialModel } from "./init/initial_model.ts";
+import { loadInitial } from "./init/load_initial.ts";
 import { inSteps } from "./in_steps.ts";
 import { checkLengths } from "./least_length.ts";
 import { describeModel } from "./model_facts.ts";
@@ -31,6 +33,8 @@ export interface Setup extends RunParts, Disposable {
   readonly batches: TrainingBatches;
   readonly step: TrainingStep;
   readonly frozen: Frozen;
+  /** What came from the initial model, in lines. */
+  readonly initialLines: readonly string[];
   /** Utterances kept for validation. */
   readonly valid: readonly number[];
 }
@@ -38,11 +42,15 @@ export interface Setup extends RunParts, Disposable {
 /**
  * Builds the parts on the current device. Writes nothing, so that a mistake in config or data leaves nothing behind.
  *
- * @param careful whether every loss is looked at before the weights change
+ * @param options `careful`: whether every loss is looked at before the weights change; `initial`: what the weights start from
  * @throws Error if there are too few utterances for a batch or for validation, the split does not fit the data, or the model
  * could not take the longest utterance of validation.
  */
-export async function setUp(given: TrainConfig, data: TrainingData, careful: boolean): Promise<Setup> {
+export async function setUp(
+  given: TrainConfig,
+  data: TrainingData,
+  { careful, initial }: { careful: boolean; initial: InitialModel | null },
+): Promise<Setup> {
   const { batchSize, gradClip, seed } = given, time = segmentFramesOf(given);
   const { channels, classes, utterances } = data;
   const { train, valid } = await splitOf(given, data);
@@ -55,6 +63,7 @@ export async function setUp(given: TrainConfig, data: TrainingData, careful: boo
   const config = inSteps(given, batches.batchesPerEpoch);
   manualSeed(seed);
   const model = modelKinds[given.model].build(description.options);
+  const initialLines = initial === null ? [] : loadInitial(model, { initial, target: description, data });
   const frozen = freezeWeights(model, given.freeze);
   checkLengths(model, given, { utterances, featureSettings: data.featureSettings, train, valid });
   const objective = new Objective(config);
@@ -78,7 +87,7 @@ export async function setUp(given: TrainConfig, data: TrainingData, careful: boo
     progress: freshProgress(),
     classes,
   };
-  return { ...parts, config, description, frozen, step, valid, [Symbol.dispose]: dispose };
+  return { ...parts, config, description, frozen, initialLines, step, valid, [Symbol.dispose]: dispose };
 }
 
 /** Says now what the first validation would say, maybe hours later. */

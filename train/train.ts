@@ -14,6 +14,7 @@ import {
 import { averageWeights } from "./average_checkpoints.ts";
 import { makeCheckpoint, restoreCheckpoint, weightsOf } from "./checkpoint.ts";
 import { digestOfNames } from "./digest_of_names.ts";
+import { type InitialModel, readInitialModel } from "./init/initial_model.ts";
 import type { MetricsFile } from "./metrics_file.ts";
 import { modelToSave } from "./model_facts.ts";
 import { Pace } from "./pace.ts";
@@ -78,7 +79,9 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
   try {
     using data = await openTrainingData(config.data, { ...config, screen });
     screen.info(`Finish loading data! ${data.utterances.length} utterances of ${data.classes.length} classes`);
-    using setup = await setUp(config, data, debug >= 1);
+    const initial = await initialOf(config, resume);
+    using setup = await setUp(config, data, { careful: debug >= 1, initial });
+    for (const line of setup.initialLines) screen.info(line);
     screen.info(`Finish creating model! ${parametersText(setup)}`);
     if (setup.valid.length === 0) {
       const kept = `${config.validFraction} of ${data.utterances.length}`;
@@ -96,6 +99,12 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
     await setDevice(before);
     if (given === undefined) device.close();
   }
+}
+
+/** What a run starts from: nothing where it goes on from a checkpoint. */
+async function initialOf({ init, initSha256, out }: TrainConfig, resume: boolean): Promise<InitialModel | null> {
+  if (init === "" || resume && await RunFolder.holdsCheckpoint(out)) return null;
+  return await readInitialModel(init, { sha256: initSha256 });
 }
 
 /** `77782 parameters, 70000 of them frozen (encoder)`. */

@@ -123,6 +123,12 @@ export interface TrainConfig {
   /** Largest norm of all gradients together; 0 for any. */
   gradClip: number;
 
+  /** Run folder, model file or state dict whose weights the run starts from; empty: random weights. */
+  init: string;
+  /** SHA-256 that this file must have; empty: any, and the run's config then says which it had. */
+  initSha256: string;
+  /** Options of the model for which there is no key, as a JSON object; `init` brings them. */
+  modelOptions: string;
   /** Patterns of names of weights that stay as they are, as `encoder.*`; none: all are trained. */
   freeze: readonly string[];
 

@@ -117,6 +117,15 @@ const groups = {
     gradClip: number("Largest norm of all gradients together; 0: any", { min: 0 }),
   },
   "Fine-tuning": {
+    init: text("Starts from a model: a run folder, a model file, or a state dict (.safetensors, .pt, .ckpt, .bin)", {
+      placeholder: "MODEL|FILE",
+      empty: true,
+    }),
+    initSha256: text("SHA-256 that this file must have; a run notes it by itself", { placeholder: "HEX", empty: true }),
+    modelOptions: text("Options of the model that no other key has, which --init takes over, as a JSON object", {
+      placeholder: "JSON",
+      empty: true,
+    }),
     freeze: texts("Weights that stay as they are: patterns of their names, * being any characters", {
       placeholder: "GLOB,GLOB",
     }),

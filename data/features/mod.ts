@@ -15,11 +15,13 @@ export { Mfcc } from "./mfcc.ts";
 export { normalizeFrames } from "./normalize.ts";
 export { resample, type ResampleOptions, Resampler } from "./resample.ts";
 export {
+  differingSettings,
   featureKinds,
   type FeatureOptions,
   type FeaturePresets,
   featurePresets,
   type FeatureSettings,
+  featuresText,
   type KaldiFbankSettings,
   type LogMelSettings,
   type MelSettings,

@@ -226,13 +226,14 @@ export const featurePresets: Readonly<FeaturePresets> = {
 };
 
 /**
- * Feature settings from untrusted data: an object with `kind` and any of that kind's settings, or a preset's name.
- * What is left out takes its default, so the result is complete.
+ * Feature settings from untrusted data: an object with `kind` and any of that kind's settings, the same as JSON text, or a
+ * preset's name. What is left out takes its default, so the result is complete.
  *
  * @throws TypeError for an unknown kind, preset or key (near names are shown) and for a value of the wrong type.
  * @throws RangeError for a value out of range or values that do not fit together.
  */
 export function parseFeatureSettings(value: unknown): FeatureSettings {
+  if (typeof value === "string" && value.trimStart().startsWith("{")) return parseFeatureSettings(fromJson(value));
   if (typeof value === "string") {
     const preset = Object.entries(featurePresets).find(([name]) => name === value);
     if (!preset) throw new TypeError(unknownName("preset", value, Object.keys(featurePresets)));
@@ -245,6 +246,29 @@ export function parseFeatureSettings(value: unknown): FeatureSettings {
   const known = featureKinds.find((name) => name === kind);
   if (!known) throw new TypeError(unknownName("kind", kind, featureKinds));
   return resolveSettings(known, options);
+}
+
+/** The name of the preset that has exactly these settings; else the settings as JSON text. {@linkcode parseFeatureSettings} reads both. */
+export function featuresText(settings: FeatureSettings): string {
+  const same = Object.entries(featurePresets).find(([, preset]) => differingSettings(settings, preset).length === 0);
+  return same?.[0] ?? JSON.stringify(settings);
+}
+
+/** `nMels is 80 instead of 40`, for each setting in which `found` differs from `wanted`. */
+export function differingSettings(wanted: FeatureSettings, found: FeatureSettings): string[] {
+  const [a, b] = [wanted, found].map((settings) => new Map<string, unknown>(Object.entries(settings)));
+  const show = (value: unknown) => value === undefined ? "not set" : JSON.stringify(value);
+  return [...new Set([...a.keys(), ...b.keys()])]
+    .filter((key) => JSON.stringify(a.get(key)) !== JSON.stringify(b.get(key)))
+    .map((key) => `${key} is ${show(b.get(key))} instead of ${show(a.get(key))}`);
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new TypeError(`Cannot use feature settings: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** Complete, checked settings of `kind`; errors as for {@linkcode parseFeatureSettings}. */

@@ -25,6 +25,11 @@ export const conformer: ModelKind = modelKind<ConformerClassifierOptions>({
       positionalEncoding: config.positionalEncoding === "sinusoidal",
     };
   },
+  keysOf: ({ kernelSize, dModel = 0, ffExpansion = 0, positionalEncoding }) => ({
+    convKernel: kernelSize,
+    dimFeedforward: dModel * ffExpansion,
+    positionalEncoding: positionalEncoding ? "sinusoidal" : "none",
+  }),
   classesOf: ({ numSpeakers }) => numSpeakers,
   build: (options) => new ConformerClassifier(options),
   check({ convKernel }) {

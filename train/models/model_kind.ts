@@ -1,6 +1,8 @@
 /** What an architecture has to tell the trainer. @module */
 import type { Classifier } from "../../nn/mod.ts";
+import type { Field } from "../fields.ts";
 import type { TrainConfig } from "../train_config.ts";
+import { trainFields, trainGroups } from "../train_fields.ts";
 
 /** What the data decide about a model. */
 export interface DataSizes {
@@ -23,6 +25,8 @@ export interface ModelKind {
   readonly takesWaveforms?: boolean;
   /** The module's options for a config and the data. */
   optionsOf(config: TrainConfig, sizes: DataSizes): ModelOptions;
+  /** Keys of a config that give such options, as far as there are keys for them; `dropout` and what heads have aside. */
+  keysOf(options: ModelOptions): Partial<TrainConfig>;
   /** How many classes a model with such options has scores for. */
   classesOf(options: ModelOptions): number;
   /** A model with fresh weights on the current device. */
@@ -40,6 +44,8 @@ export function modelKind<O extends object>(kind: {
   readonly fixedClips: boolean;
   readonly takesWaveforms?: boolean;
   readonly optionsOf: (config: TrainConfig, sizes: DataSizes) => O;
+  /** Keys with another name or meaning than the option that they give. */
+  readonly keysOf?: (options: O) => Partial<TrainConfig>;
   readonly classesOf: (options: O) => number;
   readonly build: (options: O) => Classifier;
   readonly check?: (config: TrainConfig) => void;
@@ -49,10 +55,18 @@ export function modelKind<O extends object>(kind: {
     takesWaveforms: kind.takesWaveforms ?? false,
     optionsOf: (config, sizes) => Object.fromEntries(Object.entries(kind.optionsOf(config, sizes))),
     // what optionsOf made, maybe by way of a file
+    keysOf: (options) => ({ ...namesakes(options), ...kind.keysOf?.(options as O) }),
     classesOf: (options) => kind.classesOf(options as O),
     build: (options) => kind.build(options as O),
     check: (config) => kind.check?.(config),
   };
+}
+
+/** Options that are keys of the same name, with values that such a key may have. */
+function namesakes(options: ModelOptions): Partial<TrainConfig> {
+  const fields = new Map<string, Field<unknown>>(trainGroups.Model.map((key) => [key, trainFields[key]]));
+  const found = Object.entries(options).filter(([key, value]) => fields.get(key)?.check(value) !== undefined);
+  return Object.fromEntries(found.filter(([key]) => key !== "dropout"));
 }
 
 /** The options that all models' heads have: a margin on angles needs a head of cosines. */

@@ -20,6 +20,7 @@ export const transformer: ModelKind = modelKind<SpeakerClassifierOptions>({
       ...attentionOf(config),
     };
   },
+  keysOf: ({ positionalEncoding }) => ({ positionalEncoding: positionalEncoding ? "sinusoidal" : "none" }),
   classesOf: ({ numSpeakers }) => numSpeakers,
   build: (options) => new SpeakerClassifier(options),
 });

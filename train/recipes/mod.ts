@@ -1,6 +1,7 @@
 /** All recipes. @module */
 import { nameHint } from "../name_hint.ts";
 import { ecapa, ecapaSmall } from "./ecapa.ts";
+import { ecapaLargeMargin } from "./ecapa_large_margin.ts";
 import { hw4Best } from "./hw4_best.ts";
 import { hw4Boss } from "./hw4_boss.ts";
 import { hw4Medium } from "./hw4_medium.ts";
@@ -32,6 +33,7 @@ export const recipes: readonly Recipe[] = [
   soundVggish,
   ecapa,
   ecapaSmall,
+  ecapaLargeMargin,
 ];
 
 /**

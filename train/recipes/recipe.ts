@@ -9,6 +9,8 @@ export interface Recipe {
   readonly about: string;
   /** Every setting of a run. */
   readonly config: Readonly<TrainConfig>;
+  /** Whether it goes on with a trained model, so that `init` has to be given. */
+  readonly needsInit?: boolean;
   /** Switches that `deno task ablate` tries unless told others: the values of each key, the first of them the base. */
   readonly ablation?: Ablation;
 }
@@ -80,6 +82,9 @@ const common: Omit<TrainConfig, "recipe" | "out"> = {
   momentum: 0,
   gradClip: 0,
 
+  init: "",
+  initSha256: "",
+  modelOptions: "",
   freeze: [],
 
   schedule: "cosine-warmup",
@@ -128,6 +133,8 @@ export interface RecipeOptions {
   readonly base?: Recipe;
   /** How it differs. */
   readonly changes: Readonly<Partial<Omit<TrainConfig, "recipe">>>;
+  /** See {@linkcode Recipe.needsInit}. Default false. */
+  readonly needsInit?: boolean;
   /** See {@linkcode Recipe.ablation}. */
   readonly ablation?: Ablation;
 }
@@ -143,7 +150,7 @@ export interface RecipeOptions {
  * wide.config.totalSteps; // 70000
  * ```
  */
-export function defineRecipe({ name, about, base, changes, ablation }: RecipeOptions): Recipe {
+export function defineRecipe({ name, about, base, changes, ...more }: RecipeOptions): Recipe {
   const config = { ...(base?.config ?? common), recipe: name, out: `runs/${name}`, ...changes };
-  return { name, about, config, ablation };
+  return { name, about, config, ...more };
 }
