@@ -7,13 +7,16 @@ import { type Tensor, tensor } from "../tensor/mod.ts";
 import { forEachVariant } from "./devices.ts";
 import { type ComparedArray, difference, type GoldenCase, goldenFamilies, readGoldens } from "./goldens.ts";
 import { featureCases } from "./goldens_features.ts";
-import { moduleCases, withEarlierGradients } from "./goldens_modules.ts";
+import { moduleCases as plainModuleCases, withEarlierGradients } from "./goldens_modules.ts";
 import { optimCases } from "./goldens_optim.ts";
 import { opCases } from "./goldens_ops.ts";
 import { pldaCases } from "./goldens_plda.ts";
 import { scheduleCases } from "./goldens_schedules.ts";
+import { wavlmCases } from "./goldens_wavlm.ts";
 
 const folder = Deno.env.get("VOXGRAD_GOLDENS") || new URL("goldens", import.meta.url).pathname;
+
+const moduleCases = { ...plainModuleCases, ...wavlmCases };
 
 type Tensors = Readonly<Record<string, Tensor>>;
 

@@ -1,0 +1,90 @@
+/** From samples to frames. @module */
+import type { Tensor } from "../../../tensor/mod.ts";
+import { Conv1d } from "../../conv.ts";
+import { Dropout } from "../../dropout.ts";
+import { GroupNorm } from "../../group_norm.ts";
+import { LayerNorm } from "../../layer_norm.ts";
+import type { Linear } from "../../linear.ts";
+import { Module } from "../../module.ts";
+import { ModuleList } from "../../module_list.ts";
+import type { WavLMConfig } from "./config.ts";
+import { uniformLinear, wavlmConv } from "./initial.ts";
+
+type ConvKeys = "convDim" | "convKernel" | "convStride" | "convBias" | "featExtractNorm";
+
+/** A convolution without padding, maybe a norm, GELU. */
+class WavLMConvLayer extends Module {
+  /** Without padding. */
+  readonly conv: Conv1d;
+  /** Over time for each channel ("group"), over channels ("layer"), or none. */
+  readonly layer_norm: GroupNorm | LayerNorm | null;
+
+  constructor(config: Pick<WavLMConfig, ConvKeys>, i: number) {
+    super();
+    const { convDim, convKernel, convStride, convBias: bias, featExtractNorm } = config, to = convDim[i];
+    this.conv = wavlmConv({
+      from: i === 0 ? 1 : convDim[i - 1],
+      to,
+      kernel: convKernel[i],
+      stride: convStride[i],
+      bias,
+    });
+    if (featExtractNorm === "layer") this.layer_norm = new LayerNorm(to);
+    else this.layer_norm = i === 0 ? new GroupNorm(to, to) : null;
+  }
+
+  /** (batch, channels, time) → (batch, convDim[i], time′). */
+  forward(x: Tensor): Tensor {
+    const y = this.conv.forward(x), norm = this.layer_norm;
+    if (norm === null) return y.gelu();
+    return (norm instanceof LayerNorm ? norm.forward(y.transpose(1, 2)).transpose(1, 2) : norm.forward(y)).gelu();
+  }
+}
+
+/** The convolutions of wav2vec 2.0 (Baevski et al. 2020, arXiv 2006.11477) under Hugging Face's names. */
+export class WavLMFeatureEncoder extends Module {
+  /** One after the other. */
+  readonly conv_layers: ModuleList<WavLMConvLayer>;
+
+  /** See {@linkcode WavLMConfig}. */
+  constructor(config: Pick<WavLMConfig, ConvKeys>) {
+    super();
+    this.conv_layers = new ModuleList(config.convDim.map((_, i) => new WavLMConvLayer(config, i)));
+  }
+
+  /** (batch, samples) → (batch, the last of `convDim`, frames). */
+  forward(x: Tensor): Tensor {
+    let y = x.unsqueeze(1);
+    for (const layer of this.conv_layers) y = layer.forward(y);
+    return y;
+  }
+}
+
+/** Layer norm, then a linear map to the encoder's channels. */
+export class WavLMFeatureProjection extends Module {
+  /** Over channels. */
+  readonly layer_norm: LayerNorm;
+  /** To the encoder's channels. */
+  readonly projection: Linear;
+  /** Comes last. */
+  readonly dropout: Dropout;
+
+  /** From `channels` to `hiddenSize`. */
+  constructor(
+    channels: number,
+    { hiddenSize, layerNormEps: eps, featProjDropout = 0 }:
+      & Pick<WavLMConfig, "hiddenSize" | "layerNormEps">
+      & Partial<Pick<WavLMConfig, "featProjDropout">>,
+  ) {
+    super();
+    this.layer_norm = new LayerNorm(channels, { eps });
+    this.projection = uniformLinear(channels, hiddenSize);
+    this.dropout = new Dropout(featProjDropout);
+  }
+
+  /** (batch, time, channels) → `y` (batch, time, hiddenSize), and what was mapped, `normed`. */
+  forward(x: Tensor): { y: Tensor; normed: Tensor } {
+    const normed = this.layer_norm.forward(x);
+    return { y: this.dropout.forward(this.projection.forward(normed)), normed };
+  }
+}
