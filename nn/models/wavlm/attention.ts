@@ -1,5 +1,5 @@
 /** Self-attention with a gated bias by distance. @module */
-import { biasedAttention, currentDevice, embedding, Tensor } from "../../../tensor/mod.ts";
+import { currentDevice, embedding, scaledDotProductAttention, Tensor } from "../../../tensor/mod.ts";
 import { Embedding } from "../../embedding.ts";
 import { ones } from "../../init.ts";
 import { lengthMask } from "../../length_mask.ts";
@@ -82,9 +82,9 @@ export class WavLMAttention extends Module {
     const [batch, time, dim] = x.shape;
     const [q, k, v] = [this.q_proj, this.k_proj, this.v_proj].map((map) => this.#split(map.forward(x)));
     const mask = lengths === null ? null : lengthMask(lengths, time).reshape([batch, 1, 1, time]);
-    const bias = this.gate(x).unsqueeze(-1).mul(positionBias);
+    const gate = this.gate(x);
     const dropout = this.training ? this.#options.dropout ?? 0 : 0;
-    const heads = biasedAttention(q, k, v, { bias, mask, dropout });
+    const heads = scaledDotProductAttention(q, k, v, { bias: positionBias, gate, mask, dropout });
     return this.out_proj.forward(heads.permute([0, 2, 1, 3]).reshape([batch, time, dim]));
   }
 
