@@ -11,7 +11,7 @@ import { relativeBucket } from "../nn/models/wavlm/relative_buckets.ts";
 import { unbiasedStatistics } from "../nn/models/wavlm/statistics.ts";
 import { WavLMTdnnLayer } from "../nn/models/wavlm/xvector.ts";
 import { ModuleList } from "../nn/mod.ts";
-import { amSoftmax, normalize, type Tensor, tensor } from "../tensor/mod.ts";
+import { amSoftmax, currentDevice, normalize, type Tensor, tensor } from "../tensor/mod.ts";
 import type { GoldenArgs } from "./goldens.ts";
 import type { ModuleCase } from "./goldens_modules.ts";
 
@@ -192,6 +192,7 @@ export const wavlmCases: Readonly<Record<string, ModuleCase>> = {
     };
   },
   wavlm_names: ({ args: { config, shapes, aliases, parameters } }) => {
+    if (currentDevice().type !== "cpu") return { tensors: {}, outputs: {} }; // names know no device, and weights are 1.3 GB
     const state = Object.entries(new WavLMForXVector(optionsOf(config)).stateDict());
     assert.deepEqual(state.map(([name, { shape }]) => [name, [...shape]]), Object.entries(shapes as object));
     assert.equal(state.reduce((sum, [, { size }]) => sum + size, 0), parameters);
