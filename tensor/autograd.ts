@@ -44,6 +44,30 @@ export function noGrad<T>(body: () => T): T {
   }
 }
 
+/**
+ * Runs `body` with gradients recorded, also inside {@linkcode noGrad}.
+ *
+ * @ignore
+ */
+export function withGrad<T>(body: () => T): T {
+  const before = enabled;
+  enabled = true;
+  try {
+    return body();
+  } finally {
+    enabled = before;
+  }
+}
+
+/**
+ * The number that the next node gets: nodes from it on are made from now on.
+ *
+ * @ignore
+ */
+export function nextNode(): number {
+  return nextId;
+}
+
 /** True outside {@linkcode noGrad}. */
 export function isGradEnabled(): boolean {
   return enabled;
@@ -58,16 +82,49 @@ export function track(name: string, inputs: readonly Tensor[], output: Tensor, b
   return output;
 }
 
-/** Every node that `root` came from, latest first. */
-function history(root: Tensor): { tensor: Tensor; node: Node }[] {
+/** The node of a tensor that a walk goes on from: null at leaves, and at what was made before node `first`. */
+function nodeOf({ node }: Tensor, first: number): Node | null {
+  return node === null || node.id < first ? null : node;
+}
+
+/** Every node from `first` on that `root` came from, latest first. */
+function history(root: Tensor, first: number): { tensor: Tensor; node: Node }[] {
   const found = new Map<Node, Tensor>();
   const stack = [root];
   for (let tensor = stack.pop(); tensor !== undefined; tensor = stack.pop()) {
-    if (tensor.node === null || found.has(tensor.node)) continue;
-    found.set(tensor.node, tensor);
-    stack.push(...tensor.node.inputs);
+    const node = nodeOf(tensor, first);
+    if (node === null || found.has(node)) continue;
+    found.set(node, tensor);
+    stack.push(...node.inputs);
   }
   return [...found].map(([node, tensor]) => ({ tensor, node })).sort((a, b) => b.node.id - a.node.id);
+}
+
+/**
+ * What `root` was made of by the nodes from `first` on: tensors that were there before and want a gradient.
+ *
+ * @ignore
+ */
+export function originsOf(root: Tensor, first: number): Tensor[] {
+  const inputs = [root, ...history(root, first).flatMap(({ node }) => node.inputs)];
+  return [...new Set(inputs)].filter((t) => t.requiresGrad && nodeOf(t, first) === null);
+}
+
+/**
+ * The gradients of {@linkcode originsOf} a tensor, for its own gradient; its nodes are used up. For ops: nothing is added to `grad`.
+ *
+ * @ignore
+ */
+export function gradientsOf(root: Tensor, first: number, gradient: Tensor): Map<Tensor, Tensor> {
+  const found = new Map<Tensor, Tensor>();
+  const arrive = (t: Tensor, grad: Tensor) => addTo(found, t, grad);
+  noGrad(() => walk(root, gradient, { first, retainGraph: false, arrive }));
+  return found;
+}
+
+function addTo(grads: Map<Tensor, Tensor>, tensor: Tensor, grad: Tensor): void {
+  const before = grads.get(tensor);
+  grads.set(tensor, before === undefined ? grad : add(before, grad));
 }
 
 const SUM = apply("add", [input(0), input(1)]);
@@ -105,19 +162,34 @@ export function backward(root: Tensor, { gradient, retainGraph = false }: Backwa
     throw new TypeError(`Cannot run backward from ${show(root.shape)} with a gradient of ${show(gradient.shape)}`);
   }
   noGrad(() => {
-    const grads = new Map<Tensor, Tensor>([[root, gradient ?? onesLike(root)]]);
-    if (root.node === null) return accumulateLeaf(root, grads.get(root)!);
-    for (const { tensor, node } of history(root)) {
-      const grad = grads.get(tensor);
-      grads.delete(tensor);
-      if (grad !== undefined) step(node, grad, grads);
-      if (!retainGraph) node.backward = null;
-    }
+    walk(root, gradient ?? onesLike(root), { first: 0, retainGraph, arrive: accumulateLeaf });
   });
 }
 
+interface Walk {
+  /** The walk stays among the nodes from this one on. */
+  readonly first: number;
+  readonly retainGraph: boolean;
+  /** Takes a gradient of a tensor where the walk ends; one that is used several times gets several. */
+  readonly arrive: (tensor: Tensor, grad: Tensor) => void;
+}
+
+/** The reverse walk from `root`. */
+function walk(root: Tensor, gradient: Tensor, { first, retainGraph, arrive }: Walk): void {
+  if (nodeOf(root, first) === null) return arrive(root, gradient);
+  const grads = new Map<Tensor, Tensor>([[root, gradient]]);
+  for (const { tensor, node } of history(root, first)) {
+    const grad = grads.get(tensor);
+    grads.delete(tensor);
+    if (grad !== undefined) {
+      step(node, grad, (t, g) => nodeOf(t, first) === null ? arrive(t, g) : addTo(grads, t, g));
+    }
+    if (!retainGraph) node.backward = null;
+  }
+}
+
 /** One node of the walk: hands the output's gradient to the inputs. */
-function step(node: Node, grad: Tensor, grads: Map<Tensor, Tensor>): void {
+function step(node: Node, grad: Tensor, give: Walk["arrive"]): void {
   if (node.backward === null) {
     throw new Error(
       `Cannot run backward twice through the same ${node.name}: pass { retainGraph: true } the first time`,
@@ -129,8 +201,6 @@ function step(node: Node, grad: Tensor, grads: Map<Tensor, Tensor>): void {
     const given = inputGrads[i];
     if (!needs[i] || given === null || given === undefined) return;
     const fitted = sumTo(given, tensor.shape); // undoes broadcasting, for every op, here and nowhere else
-    if (tensor.node === null) return accumulateLeaf(tensor, fitted);
-    const before = grads.get(tensor);
-    grads.set(tensor, before === undefined ? fitted : add(before, fitted));
+    give(tensor, fitted);
   });
 }

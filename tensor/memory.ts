@@ -34,6 +34,9 @@ export function newRecorder(): Recorder {
 }
 
 let recorder: Recorder | null = null;
+// The second run of a checkpointed function that goes on, 0 for none, and how many there were.
+let rerun = 0;
+let reruns = 0;
 const scopes: Storage[][] = [];
 
 // A safety net only: a tensor that nobody disposed of gives its memory back when V8 collects it.
@@ -121,8 +124,19 @@ export function run<A>(call: Call<A>): void {
       );
     }
   }
-  if (recorder !== null) recorder.calls.push(call as Call);
+  if (recorder !== null) recorder.calls.push((rerun > 0 ? { ...call, rerun } : call) as Call);
   else call.outputs[0].device.run(call as Call);
+}
+
+/** Runs `body` as the second run of a checkpointed function: nothing of it may be computed before its time. */
+export function asRerun<T>(body: () => T): T {
+  const before = rerun;
+  rerun = ++reruns;
+  try {
+    return body();
+  } finally {
+    rerun = before;
+  }
 }
 
 /** Does host work that a step needs (write a learning rate, say) now, and before each replay if a step is being recorded. */

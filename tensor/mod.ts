@@ -1,6 +1,7 @@
 /** The tensor engine: tensors, autograd, devices, captured steps. No dependencies. @module */
 export { type Backward, type BackwardOptions, isGradEnabled, noGrad } from "./autograd.ts";
 export { capture, type Captured, findNonFinite } from "./capture/capture.ts";
+export { checkpoint } from "./checkpoint.ts";
 export { arange, full, type Nested, ones, onesLike, tensor, type TensorOptions, zeros, zerosLike } from "./create.ts";
 export { currentDevice } from "./device/current.ts";
 export type { Device, DeviceMemory, DeviceType } from "./device/device.ts";

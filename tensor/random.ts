@@ -58,8 +58,63 @@ function stateWords(base: number): Int32Array {
   return Int32Array.of(seed | 0, Math.floor(seed / 2 ** 32) | 0, base | 0, Math.floor(base / 2 ** 32) | 0);
 }
 
-/** Takes the next call number: the buffer that holds key and base, and the counter to add to the base. */
-export function nextRandomCall(device: Device): { state: Tensor; counter: number } {
+/** A random call: the buffer that holds key and base, and the counter to add to the base. */
+export interface RandomCall {
+  readonly state: Tensor;
+  readonly counter: number;
+}
+
+// Lists that note the calls being made, and the noted calls that are made again.
+const noted: RandomCall[][] = [];
+let again: { readonly calls: readonly RandomCall[]; done: number } | null = null;
+
+/**
+ * Runs `body` and notes its random calls.
+ *
+ * @ignore
+ */
+export function noteRandomCalls<T>(body: () => T): { result: T; calls: readonly RandomCall[] } {
+  const made: RandomCall[] = [];
+  noted.push(made);
+  try {
+    return { result: body(), calls: made };
+  } finally {
+    noted.pop();
+  }
+}
+
+/**
+ * Runs `body` with the random calls that were noted before in place of new ones.
+ *
+ * @throws Error if `body` does not make as many.
+ * @ignore
+ */
+export function repeatRandomCalls<T>(calls: readonly RandomCall[], body: () => T): T {
+  const before = again;
+  const { length } = calls;
+  const current = again = { calls, done: 0 };
+  try {
+    const result = body();
+    if (current.done < length) throw new Error(otherCalls(length, current.done));
+    return result;
+  } finally {
+    again = before;
+  }
+}
+
+const otherCalls = (before: number, now: number | "more") =>
+  `Cannot compute again what a checkpoint left out: its function made ${before} random draws at first and ${now} now; ` +
+  "it must do the same both times";
+
+/** Takes the next random call. */
+export function nextRandomCall(device: Device): RandomCall {
+  const call = again === null ? newCall(device) : again.calls[again.done++];
+  if (call === undefined) throw new Error(otherCalls(again?.calls.length ?? 0, "more"));
+  for (const list of noted) list.push(call);
+  return call;
+}
+
+function newCall(device: Device): RandomCall {
   const recorder = currentRecorder();
   if (recorder === null) {
     let state = states.get(device);

@@ -156,6 +156,7 @@ function merge(producer: Elementwise, consumer: Elementwise, isNeeded: (s: Stora
     inputs: merged.storages,
     outputs: targets,
     updates: producer.updates || consumer.updates,
+    ...(producer.rerun === undefined ? {} : { rerun: producer.rerun }),
     label,
   };
 }
@@ -169,6 +170,8 @@ function mayCross(call: Call, between: readonly Call[]): boolean {
 function tryFuse(calls: Call[], i: number, j: number, results: ReadonlySet<Storage>): boolean {
   const [producer, consumer] = [calls[i], calls[j]];
   if (!isElementwise(producer) || !isElementwise(consumer)) return false;
+  // computed before its time, what a checkpoint computes again would have to be kept after all
+  if ((consumer.rerun ?? 0) > (producer.rerun ?? 0)) return false;
   const isNeeded = (s: Storage) =>
     !isTemporary(s, results) || calls.some((c, k) => k !== i && k !== j && c.inputs.includes(s));
   const writtenOnce = producer.outputs.every((s) =>

@@ -62,6 +62,8 @@ export interface Call<A = unknown> {
    * written stands in both lists; WGSL then binds it once, as output.
    */
   readonly updates?: boolean;
+  /** Number of the second run of a checkpointed function that the call belongs to, rising with time; absent elsewhere. */
+  readonly rerun?: number;
   /** For people: the op that made the call, where the kernel's name does not say. */
   readonly label?: string;
 }
