@@ -18,6 +18,8 @@ export interface CosineHeadOptions {
   scale?: number;
   /** Applied to the embedding first. Default none. */
   hidden?: Layer | null;
+  /** Another module's directions as columns, (dim, classes), to be used instead of rows of its own. Default none. */
+  columns?: Parameter | null;
 }
 
 /**
@@ -27,24 +29,28 @@ export interface CosineHeadOptions {
 export class CosineHead extends Module implements Head {
   /** Comes before the cosines, if there is one. */
   readonly hidden: Layer | null;
-  /** A direction for each class, (classes, dim); normal with Xavier's deviation at first. */
+  /** A direction for each class, (classes, dim), or (dim, classes) where `classAxis` is 1; normal with Xavier's deviation at first. */
   readonly weight: Parameter;
+  /** Axis of `weight` that has a place for each class. */
+  readonly classAxis: 0 | 1;
   /** Factor on cosines. */
   readonly scale: number;
 
   /** From `dim` channels (of the hidden layer's output, if there is one) to `classes`. */
-  constructor(dim: number, classes: number, { scale = 30, hidden = null }: CosineHeadOptions = {}) {
+  constructor(dim: number, classes: number, { scale = 30, hidden = null, columns = null }: CosineHeadOptions = {}) {
     super();
     if (!(scale > 0)) throw new RangeError(`Cannot scale cosines by ${scale}: expected a number above 0`);
     this.hidden = hidden;
-    this.weight = xavierNormal(new Parameter([classes, dim]));
+    this.weight = columns ?? xavierNormal(new Parameter([classes, dim]));
+    this.classAxis = columns === null ? 0 : 1;
     this.scale = scale;
   }
 
   /** Cosines in [−1, 1], (batch, classes). */
   cosine(embedding: Tensor): Tensor {
     const x = this.hidden === null ? embedding : this.hidden.forward(embedding);
-    return normalize(x).matmul(normalize(this.weight).transpose(0, 1));
+    const columns = this.classAxis === 1 ? normalize(this.weight, { dim: 0 }) : normalize(this.weight).transpose(0, 1);
+    return normalize(x).matmul(columns);
   }
 
   /** See {@linkcode Head}. */
@@ -85,13 +91,10 @@ export function makeHead(name: HeadName, options: HeadOptions): Head {
   return layers.length === 0 ? last : new Sequential(...layers, last);
 }
 
-/**
- * The parameters of a head that have a place for each class: along their first axis, or along the second where the first has another
- * size. None for a head of unknown kind.
- */
-export function classWeights(head: Layer): Parameter[] {
-  if (head instanceof CosineHead) return [head.weight];
-  if (head instanceof Linear) return head.parameters();
+/** The parameters of a head that have a place for each class, and the axis along which they have it. None for a head of unknown kind. */
+export function classWeights(head: Layer): ReadonlyMap<Parameter, number> {
+  if (head instanceof CosineHead) return new Map([[head.weight, head.classAxis]]);
+  if (head instanceof Linear) return new Map(head.parameters().map((parameter) => [parameter, 0]));
   const last = head instanceof Sequential ? head.namedChildren().at(-1)?.[1] : undefined;
-  return last instanceof CosineHead || last instanceof Linear ? classWeights(last) : [];
+  return last instanceof CosineHead || last instanceof Linear ? classWeights(last) : new Map();
 }

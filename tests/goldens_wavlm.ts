@@ -147,7 +147,7 @@ export const wavlmCases: Readonly<Record<string, ModuleCase>> = {
     ({ config, tdnnLengths }) =>
       new WavLMForXVector({ ...optionsOf(config), tdnnLengths: tdnnLengths as "dilated" | "hf" | undefined }),
     (module, { input_values, attention_mask, labels }, { scale, margin }) => {
-      const { hiddenStates, extractFeatures, frameLengths: _, ...output } = module.forward(
+      const { hiddenStates, extractFeatures, frameLengths: _, ...output } = module.outputs(
         input_values,
         counted(attention_mask),
       );

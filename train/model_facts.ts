@@ -134,6 +134,16 @@ function areOptionsOf(architecture: ModelName, options: models.ModelOptions): bo
   const fields = new Map(Object.entries(trainFields));
   return Object.entries(options).every(([key, value]) => {
     const isKey = typeof example[key] === typeof config[key as keyof TrainConfig]; // some only share the name
-    return typeof value === typeof example[key] && (!isKey || fields.get(key)?.check(value) !== undefined);
+    return isLike(example[key], value) && (!isKey || fields.get(key)?.check(value) !== undefined);
   });
+}
+
+/** Most elements of an option that is a list. */
+const LONGEST = 64;
+
+/** Whether a value from a file is of the kind of an example: a list as short as lists of layers are, of whole numbers as theirs are. */
+function isLike(example: unknown, value: unknown): boolean {
+  if (!Array.isArray(example)) return typeof value === typeof example && value !== null && !Array.isArray(value);
+  return Array.isArray(value) && value.length <= LONGEST &&
+    value.every((n) => Number.isSafeInteger(n) && n >= 1 && n <= 1e5);
 }

@@ -187,7 +187,10 @@ export interface TrainConfig {
   pooling: "mean" | "attentive" | "self-attention" | "statistics" | "attentive-statistics";
   /** Layers after pooling. */
   head: "linear" | "two-layer" | "2023";
-  /** Channels of the layers of an encoder of speakers (ecapa, xvector) or of its stages (resnet34-speaker); none: the usual ones. */
+  /**
+   * Channels of the layers of an encoder of speakers (ecapa, xvector), of its stages (resnet34-speaker), or of the time-delay layers after
+   * the encoder (wavlm); none: the usual ones.
+   */
   channels: readonly number[];
   /** Length of such an encoder's embedding; 0: the usual one. */
   embeddingDim: number;
@@ -228,4 +231,5 @@ export type ModelName =
   | "vggish"
   | "ecapa"
   | "xvector"
-  | "resnet34-speaker";
+  | "resnet34-speaker"
+  | "wavlm";

@@ -170,6 +170,7 @@ const groups = {
       "ecapa",
       "xvector",
       "resnet34-speaker",
+      "wavlm",
     ]),
     dModel: integer("Width of the model", count),
     nHead: integer("Attention heads; must divide dModel", count),
@@ -197,12 +198,15 @@ const groups = {
       "attentive-statistics",
     ]),
     head: choice("Layers after pooling", ["linear", "two-layer", "2023"]),
-    channels: integers("Channels of the layers of an encoder of speakers, or of its stages; none: the usual ones", {
-      most: 16,
-      min: 1,
-      max: 8192,
-    }),
-    embeddingDim: integer("Length of an embedding of ecapa, xvector, resnet34-speaker; 0: the usual one", {
+    channels: integers(
+      "Channels of the layers of an encoder of speakers, of its stages, or after wavlm; none: the usual ones",
+      {
+        most: 16,
+        min: 1,
+        max: 8192,
+      },
+    ),
+    embeddingDim: integer("Length of an embedding of ecapa, xvector, resnet34-speaker, wavlm; 0: the usual one", {
       min: 0,
       max: 8192,
     }),

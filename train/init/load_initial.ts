@@ -86,8 +86,8 @@ interface HeadRequest {
   readonly head: Readonly<Record<string, Tensor>>;
   /** Names in the file that the model does not have. */
   readonly extra: readonly string[];
-  /** Tensors of the head that have a place for each class. */
-  readonly classes: readonly Tensor[];
+  /** Tensors of the head that have a place for each class, and the axis where they have it. */
+  readonly classes: ReadonlyMap<Tensor, number>;
 }
 
 /** The weights of the head that go on, and a line about them. */
@@ -99,7 +99,8 @@ function headOf(arrays: Readonly<ArrayDict>, { initial, target, head, extra, cla
   for (const [name, tensor] of Object.entries(head)) {
     const found = Object.hasOwn(arrays, name) ? arrays[name] : undefined;
     if (found === undefined) return anew("its head is of another kind");
-    taken[name] = rows === "all" || !classes.includes(tensor) ? found : pick(found, { rows, like: tensor });
+    const axis = classes.get(tensor);
+    taken[name] = rows === "all" || axis === undefined ? found : pick(found, { rows, axis });
     if (String(taken[name].shape) === String(tensor.shape)) continue;
     return anew(`its ${name} is [${found.shape}], wanted [${tensor.shape}]`);
   }
@@ -138,9 +139,8 @@ function rowsOf(target: Target, facts: ModelFacts | null): { rows: readonly numb
   return { rows, line };
 }
 
-/** The rows of an array, or its columns where the tensor has its classes there. */
-function pick({ shape, data }: NamedArray, { rows, like }: { rows: readonly number[]; like: Tensor }): NamedArray {
-  const axis = like.shape[0] === rows.length ? 0 : 1;
+/** The rows of an array, or its columns where it has its classes there. */
+function pick({ shape, data }: NamedArray, { rows, axis }: { rows: readonly number[]; axis: number }): NamedArray {
   const size = shape[axis] ?? 0;
   if (rows.some((row) => row >= size)) return { shape, data }; // not what its description says: the shapes will tell
   const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1), outer = data.length / (size * inner);

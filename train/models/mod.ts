@@ -5,6 +5,7 @@ import type { ModelKind } from "./model_kind.ts";
 import { soundModels } from "./sound.ts";
 import { speakerModels } from "./speaker.ts";
 import { transformer } from "./transformer.ts";
+import { wavlm } from "./wavlm.ts";
 
 export type { DataSizes, ModelKind, ModelOptions } from "./model_kind.ts";
 
@@ -14,4 +15,5 @@ export const modelKinds: Readonly<Record<ModelName, ModelKind>> = {
   conformer,
   ...soundModels,
   ...speakerModels,
+  wavlm,
 };

@@ -68,20 +68,39 @@ export const wavlmDefaults: Readonly<WavLMConfig> = {
   featProjDropout: 0,
 };
 
-/** A complete config. RangeError where the lists of convolutions differ in length, or heads do not divide the channels. */
+/** RangeError unless all these are whole numbers of at least 1, or lists of such. */
+export function requireSizes(sizes: Readonly<Record<string, number | readonly number[]>>): void {
+  for (const [key, value] of Object.entries(sizes)) {
+    if ([value].flat().every((n) => Number.isSafeInteger(n) && n >= 1)) continue;
+    throw new RangeError(`Cannot make a WavLM: ${key} is ${value}, expected whole numbers of at least 1`);
+  }
+}
+
+/**
+ * A complete config.
+ *
+ * @throws {RangeError} Where the lists of convolutions differ in length, heads do not divide the channels, a size is below 1, or
+ * `featExtractNorm` is neither "group" nor "layer".
+ */
 export function wavlmConfig(options: Partial<WavLMConfig> = {}): WavLMConfig {
   const config = { ...wavlmDefaults, ...options };
-  const { convDim, convKernel, convStride, hiddenSize, numAttentionHeads } = config;
+  const { convDim, convKernel, convStride, hiddenSize, numAttentionHeads, numHiddenLayers, featExtractNorm } = config;
+  const { intermediateSize, numConvPosEmbeddings, numConvPosEmbeddingGroups, numBuckets, maxBucketDistance } = config;
   if (convDim.length === 0 || convDim.length !== convKernel.length || convDim.length !== convStride.length) {
     throw new RangeError(
       `Cannot make a WavLM of ${convDim.length} convDim, ${convKernel.length} convKernel and ${convStride.length} ` +
         "convStride: expected as many of each, and at least one",
     );
   }
+  requireSizes({ convDim, convKernel, convStride, hiddenSize, numHiddenLayers, numAttentionHeads, intermediateSize });
+  requireSizes({ numConvPosEmbeddings, numConvPosEmbeddingGroups, numBuckets, maxBucketDistance });
   if (hiddenSize % numAttentionHeads !== 0) {
     throw new RangeError(
       `Cannot make a WavLM: numAttentionHeads ${numAttentionHeads} does not divide hiddenSize ${hiddenSize}`,
     );
+  }
+  if (featExtractNorm !== "group" && featExtractNorm !== "layer") {
+    throw new RangeError(`Cannot make a WavLM: featExtractNorm is "${featExtractNorm}", expected "group" or "layer"`);
   }
   return config;
 }

@@ -1,11 +1,13 @@
 /** WavLM with the head that makes it a verifier of speakers. @module */
-import { conv1d, normalize, type Tensor } from "../../../tensor/mod.ts";
+import { conv1d, type Tensor } from "../../../tensor/mod.ts";
+import type { Classifier } from "../../classifier.ts";
+import { CosineHead } from "../../heads.ts";
 import { normal, ones } from "../../init.ts";
 import type { Linear } from "../../linear.ts";
 import { Module } from "../../module.ts";
 import { ModuleList } from "../../module_list.ts";
 import { Parameter } from "../../parameter.ts";
-import type { WavLMConfig } from "./config.ts";
+import { requireSizes, type WavLMConfig } from "./config.ts";
 import { wavlmLinear } from "./initial.ts";
 import { samplesFor, tdnnLoss, type TdnnReach } from "./lengths.ts";
 import { WavLMModel, type WavLMOutput } from "./model.ts";
@@ -26,6 +28,8 @@ export interface WavLMForXVectorOptions extends Partial<WavLMConfig>, Partial<Td
    * those that windows without dilation would leave ("hf"), which lets padding in.
    */
   tdnnLengths?: "dilated" | "hf";
+  /** Factor on cosines in the scores. Default 30. */
+  scale?: number;
 }
 
 /** A dilated convolution without padding as a linear map of the window's frames, (out, kernel · in), then ReLU. */
@@ -61,7 +65,7 @@ class WavLMObjective extends Module {
   }
 }
 
-/** What {@linkcode WavLMForXVector.forward} gives. */
+/** What {@linkcode WavLMForXVector.outputs} gives. */
 export interface WavLMXVectorOutput extends WavLMOutput {
   /** Mean and deviation of the last time-delay layer, (batch, 2 · channels). */
   readonly statistics: Tensor;
@@ -73,8 +77,23 @@ export interface WavLMXVectorOutput extends WavLMOutput {
   readonly cosine: Tensor;
 }
 
-/** WavLM, five time-delay layers, statistics over time and two linear maps, under Hugging Face's names. */
-export class WavLMForXVector extends Module {
+/**
+ * WavLM, five time-delay layers, statistics over time and two linear maps, under Hugging Face's names.
+ *
+ * @example
+ * ```ts
+ * import { WavLMForXVector } from "../../mod.ts";
+ * import { randn } from "../../../tensor/mod.ts";
+ *
+ * const sizes = { hiddenSize: 32, numHiddenLayers: 2, numAttentionHeads: 4, intermediateSize: 64 };
+ * const convolutions = { convDim: [16, 16], convKernel: [10, 8], convStride: [5, 4] };
+ * const model = new WavLMForXVector({ numLabels: 3, ...sizes, ...convolutions, tdnnDim: [32, 32, 32, 32, 48] }).eval();
+ * const waves = randn([2, 4000, 1]);
+ * console.log(model.embed(waves).shape); // [2, 512]
+ * console.log(model.forward(waves).shape); // [2, 3]
+ * ```
+ */
+export class WavLMForXVector extends Module implements Classifier {
   /** One weight for each hidden state, or null. */
   readonly layer_weights: Parameter | null;
   /** The encoder. */
@@ -91,19 +110,29 @@ export class WavLMForXVector extends Module {
   readonly objective: WavLMObjective;
   /** Samples of the shortest recording that it can take. */
   readonly minFrames: number;
+  /** Whether padding changes what it makes of a recording: where the first norm runs over all of a row (`featExtractNorm: "group"`). */
+  readonly mixesPadding: boolean;
   readonly #lost: { readonly dilated: number; readonly hf: number };
   readonly #tdnnLengths: "dilated" | "hf";
+  readonly #head: CosineHead;
 
-  /** A model with fresh weights. RangeError for lists of different lengths, or as {@linkcode WavLMModel}. */
+  /** A model with fresh weights. RangeError for lists of different lengths, sizes below 1, or as {@linkcode WavLMModel}. */
   constructor(options: WavLMForXVectorOptions) {
     super();
     const { tdnnDim = [512, 512, 512, 512, 1500], tdnnKernel = [5, 3, 3, 1, 1], tdnnDilation = [1, 2, 3, 1, 1] } =
       options;
-    const { numLabels, useWeightedLayerSum = false, xvectorOutputDim: dim = 512, tdnnLengths = "dilated" } = options;
+    const { numLabels, useWeightedLayerSum = false, xvectorOutputDim: dim = 512, tdnnLengths = "dilated", scale } =
+      options;
     if (tdnnDim.length === 0 || tdnnKernel.length !== tdnnDim.length || tdnnDilation.length !== tdnnDim.length) {
       throw new RangeError(
         `Cannot make a WavLMForXVector of ${tdnnDim.length} tdnnDim, ${tdnnKernel.length} tdnnKernel and ` +
           `${tdnnDilation.length} tdnnDilation: expected as many of each, and at least one`,
+      );
+    }
+    requireSizes({ numLabels, tdnnDim, tdnnKernel, tdnnDilation, xvectorOutputDim: dim });
+    if (tdnnLengths !== "dilated" && tdnnLengths !== "hf") {
+      throw new RangeError(
+        `Cannot make a WavLMForXVector: tdnnLengths is "${tdnnLengths}", expected "dilated" or "hf"`,
       );
     }
     const wavlm = new WavLMModel(options), { hiddenSize, numHiddenLayers } = wavlm.config;
@@ -116,34 +145,53 @@ export class WavLMForXVector extends Module {
     this.feature_extractor = wavlmLinear(2 * tdnnDim[tdnnDim.length - 1], dim);
     this.classifier = wavlmLinear(dim, dim);
     this.objective = new WavLMObjective(dim, numLabels);
+    this.#head = new CosineHead(dim, numLabels, { scale, hidden: this.classifier, columns: this.objective.weight });
     const plain = tdnnKernel.map(() => 1);
     this.#lost = { dilated: tdnnLoss({ tdnnKernel, tdnnDilation }), hf: tdnnLoss({ tdnnKernel, tdnnDilation: plain }) };
     this.#tdnnLengths = tdnnLengths;
     this.minFrames = samplesFor(this.#lost.dilated + 1, wavlm.config);
+    this.mixesPadding = wavlm.config.featExtractNorm === "group";
+  }
+
+  /** From the embedding to cosines of speakers: `classifier`, then the directions of `objective`, which it shares with the model. */
+  get head(): CosineHead {
+    return this.#head;
   }
 
   /**
-   * Waveforms, (batch, samples) or (batch, samples, 1), 16 kHz, to embeddings and cosines.
+   * Waveforms, (batch, samples) or (batch, samples, 1), 16 kHz, to hidden states, embeddings, and cosines.
    *
    * @param lengths int32 (batch): samples of each recording, the rest being padding; default null, where there is none
    * @throws TypeError for another shape, or for fewer samples than `minFrames`.
    */
-  forward(waves: Tensor, lengths: Tensor | null = null): WavLMXVectorOutput {
-    if (waves.shape[1] < this.minFrames) {
-      throw new TypeError(`Cannot embed ${waves.shape[1]} samples: expected at least ${this.minFrames}`);
-    }
-    const output = this.wavlm.forward(waves, { lengths });
-    let x = this.projector.forward(this.#joined(output.hiddenStates)).transpose(1, 2);
-    for (const layer of this.tdnn) x = layer.forward(x);
-    const statistics = unbiasedStatistics(x.transpose(1, 2), this.#pooled(output.frameLengths, x.shape[2]));
-    const embeddings = this.feature_extractor.forward(statistics), logits = this.classifier.forward(embeddings);
-    const cosine = normalize(logits).matmul(normalize(this.objective.weight, { dim: 0 }));
-    return { ...output, statistics, embeddings, logits, cosine };
+  outputs(waves: Tensor, lengths: Tensor | null = null): WavLMXVectorOutput {
+    const output = this.wavlm.forward(this.#checked(waves), { lengths });
+    const statistics = this.#statistics(output);
+    const embeddings = this.feature_extractor.forward(statistics);
+    const cosine = this.#head.cosine(embeddings);
+    return { ...output, statistics, embeddings, logits: this.classifier.forward(embeddings), cosine };
   }
 
-  /** The embeddings alone, (batch, xvectorOutputDim); parameters as of {@linkcode WavLMForXVector.forward}. */
+  /** The embeddings alone, (batch, xvectorOutputDim); parameters as of {@linkcode WavLMForXVector.outputs}. */
   embed(waves: Tensor, lengths: Tensor | null = null): Tensor {
-    return this.forward(waves, lengths).embeddings;
+    return this.feature_extractor.forward(this.#statistics(this.wavlm.forward(this.#checked(waves), { lengths })));
+  }
+
+  /** Scores before softmax, (batch, speakers): `scale` times the cosines; parameters as of {@linkcode WavLMForXVector.outputs}. */
+  forward(waves: Tensor, lengths: Tensor | null = null): Tensor {
+    return this.#head.forward(this.embed(waves, lengths));
+  }
+
+  #checked(waves: Tensor): Tensor {
+    if (waves.shape[1] >= this.minFrames) return waves;
+    throw new TypeError(`Cannot embed ${waves.shape[1]} samples: expected at least ${this.minFrames}`);
+  }
+
+  /** Mean and deviation of what the time-delay layers make of hidden states. */
+  #statistics({ hiddenStates, frameLengths }: WavLMOutput): Tensor {
+    let x = this.projector.forward(this.#joined(hiddenStates)).transpose(1, 2);
+    for (const layer of this.tdnn) x = layer.forward(x);
+    return unbiasedStatistics(x.transpose(1, 2), this.#pooled(frameLengths, x.shape[2]));
   }
 
   /** The last hidden state, or all of them weighed. */

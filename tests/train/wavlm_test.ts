@@ -1,0 +1,99 @@
+/** WavLM as the trainer uses it, narrow enough for a test, on tones. */
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { join } from "node:path";
+import { classWeights, WavLMForXVector } from "../../nn/mod.ts";
+import { checkTrainConfig } from "../../train/check_config.ts";
+import { loadInitial } from "../../train/init/load_initial.ts";
+import { describeModel, modelToSave, parseFacts } from "../../train/model_facts.ts";
+import { modelKinds } from "../../train/models/mod.ts";
+import type { TrainConfig } from "../../train/train_config.ts";
+import { forEachDevice } from "../devices.ts";
+import { drawn } from "../gradcheck.ts";
+import { smallConfig } from "./small_run.ts";
+
+/** Three convolutions instead of seven, a frame every 160 samples. */
+const convolutions = { convDim: [8, 8, 8], convKernel: [10, 8, 4], convStride: [5, 8, 4] };
+
+/** Two layers of 16 channels. */
+const narrow: Partial<TrainConfig> = {
+  ...{ model: "wavlm", features: "waveform", chunkSeconds: 0.4, device: "cpu", batchSize: 8, logSteps: 1 },
+  ...{ dModel: 16, nHead: 2, numLayers: 2, dimFeedforward: 32, channels: [16, 16, 16, 16, 24], embeddingDim: 12 },
+  modelOptions: JSON.stringify({ ...convolutions, numConvPosEmbeddings: 8, numConvPosEmbeddingGroups: 4 }),
+};
+
+/** A narrow model for such classes, and what its file would say. */
+function build(classes: readonly string[], changes: Partial<TrainConfig> = {}) {
+  const config = smallConfig({ ...narrow, ...changes });
+  const description = describeModel(config, 1, classes);
+  return { description, model: modelKinds.wavlm.build(description.options) };
+}
+
+Deno.test("WavLM of the published convolutions needs 4880 samples, and mixes padding where its norm is of groups (cpu)", () => {
+  const published = JSON.stringify({ convDim: [2, 2, 2, 2, 2, 2, 2] });
+  const { model } = build(["a", "b"], { modelOptions: published });
+  deepStrictEqual([model.minFrames, model.mixesPadding], [4880, true]);
+  const layer = build(["a"], { modelOptions: JSON.stringify({ ...convolutions, featExtractNorm: "layer" }) }).model;
+  strictEqual(layer.mixesPadding, false);
+});
+
+Deno.test("a file's description of a WavLM comes back, and lists that are none of layers are refused (cpu)", () => {
+  const { description } = build(["a", "b"]);
+  const facts = { ...description, featureSettings: null, step: 1, accuracy: null };
+  const read = (options: object) => {
+    const { metadata } = modelToSave({}, { ...facts, options: { ...description.options, ...options } });
+    return parseFacts("m.safetensors", { ...metadata });
+  };
+  deepStrictEqual(read({}).options, description.options);
+  for (const convDim of [[0], [1.5], ["8"], {}, null, 8, Array.from({ length: 65 }, () => 8), [1e6]]) {
+    throws(() => read({ convDim }), /Cannot load "m.safetensors": its description is damaged/, JSON.stringify(convDim));
+  }
+  throws(
+    () => modelKinds.wavlm.build({ ...description.options, featExtractNorm: "batch" }),
+    /featExtractNorm is "batch", expected "group" or "layer"/,
+  );
+  throws(
+    () => modelKinds.wavlm.build({ ...description.options, numHiddenLayers: 0 }),
+    /numHiddenLayers is 0, expected whole numbers of at least 1/,
+  );
+  throws(
+    () => checkTrainConfig(smallConfig({ ...narrow, modelOptions: '{"convDim":[0]}' })),
+    /"convDim" \[0\] is no option/,
+  );
+  throws(() => checkTrainConfig(smallConfig({ ...narrow, features: "hw4" })), /set features to waveform/);
+});
+
+forEachDevice("WavLM's scores are 30 times the cosines of its head, which has a column for each class", async () => {
+  const { model } = build(["a", "b", "c"]);
+  ok(model instanceof WavLMForXVector);
+  model.eval();
+  const waves = drawn(1, [2, 6400, 1]);
+  const { cosine, embeddings } = model.outputs(waves);
+  const [scores, vectors] = [await model.forward(waves).data(), await model.embed(waves).data()];
+  (await cosine.data()).forEach((value, i) => ok(Math.abs(30 * value - scores[i]) < 1e-3));
+  deepStrictEqual(vectors, await embeddings.data());
+  deepStrictEqual([...classWeights(model.head)], [[model.objective.weight, 1]]);
+  strictEqual(model.namedParameters().filter(([name]) => name.startsWith("head")).length, 0);
+});
+
+Deno.test("a WavLM starts from another: columns in the data's order, drawn anew for other classes (cpu)", async () => {
+  const names = Array.from({ length: 12 }, (_, i) => `s${i}`); // as many as the embedding has numbers: rows are no columns
+  const from = build(names), arrays = await from.model.stateArrays();
+  const facts = { ...from.description, featureSettings: null, step: 7, accuracy: null };
+  const initial = { path: join("runs", "a"), facts, arrays, sha256: "" };
+  const data = { featureSettings: null, channels: 1 };
+  const start = async (classes: readonly string[]) => {
+    const { model, description } = build(classes);
+    const drawnAnew = (await model.stateArrays())["objective.weight"].data;
+    const [line] = loadInitial(model, { initial, target: description, data });
+    return { line, drawnAnew, state: await model.stateArrays() };
+  };
+  const reversed = await start(names.toReversed());
+  ok(reversed.line.includes("its head's classes put into the data's order"), reversed.line);
+  const [old, now] = [arrays["objective.weight"].data, reversed.state["objective.weight"].data];
+  for (let i = 0; i < 144; i++) strictEqual(now[i], old[Math.floor(i / 12) * 12 + 11 - i % 12]);
+  deepStrictEqual(reversed.state["classifier.weight"], arrays["classifier.weight"]);
+  const other = await start(["s0", "s1", "x"]);
+  ok(other.line.includes("head drawn anew for 3 classes"), other.line);
+  deepStrictEqual(other.state["objective.weight"].data, other.drawnAnew);
+  deepStrictEqual(other.state["projector.weight"], arrays["projector.weight"]);
+});
