@@ -58,11 +58,27 @@ export { VGGish } from "./models/sound/vggish.ts";
 export { SpeakerClassifier, type SpeakerClassifierOptions } from "./models/speaker_classifier.ts";
 export { BasicBlock, Downsample } from "./models/residual_blocks.ts";
 export { SpeakerResNet, type SpeakerResNetOptions } from "./models/speaker_resnet.ts";
+export type { SpeechEncoderConfig } from "./models/speech_encoder/config.ts";
+export { type EncoderAttention, EncoderLayer, SpeechEncoder } from "./models/speech_encoder/encoder.ts";
+export {
+  FeatureEncoder,
+  FeatureProjection,
+  type FeatureProjectionOptions,
+} from "./models/speech_encoder/feature_encoder.ts";
+export {
+  type SpeechEncoderForwardOptions,
+  SpeechEncoderModel,
+  type SpeechEncoderOutput,
+  type SpeechEncoderParts,
+} from "./models/speech_encoder/model.ts";
+export { type HubertConfig, HubertModel } from "./models/wav2vec2/hubert.ts";
+export { Wav2Vec2Attention } from "./models/wav2vec2/attention.ts";
+export { Wav2Vec2Model } from "./models/wav2vec2/model.ts";
 export { type WavLMConfig, wavlmConfig } from "./models/wavlm/config.ts";
-export { wavlmFrames } from "./models/wavlm/lengths.ts";
-export { type MaskedSpanOptions, maskedSpans } from "./models/wavlm/masked_spans.ts";
-export { type WavLMForwardOptions, WavLMModel, type WavLMOutput } from "./models/wavlm/model.ts";
-export { weightNormNames } from "./models/wavlm/position_conv.ts";
+export { wavlmFrames } from "./models/speech_encoder/lengths.ts";
+export { type MaskedSpanOptions, maskedSpans } from "./models/speech_encoder/masked_spans.ts";
+export { WavLMModel } from "./models/wavlm/model.ts";
+export { weightNormNames } from "./models/speech_encoder/position_conv.ts";
 export { WavLMForXVector, type WavLMForXVectorOptions, type WavLMXVectorOutput } from "./models/wavlm/xvector.ts";
 export { XVector, type XVectorOptions } from "./models/xvector.ts";
 export { type Layer, Module } from "./module.ts";

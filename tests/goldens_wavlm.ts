@@ -1,12 +1,12 @@
 /** How the golden cases of WavLM are computed through the public API. */
 import assert from "node:assert/strict";
 import { maskedSpans, type Module, WavLMForXVector, wavlmFrames, WavLMModel, weightNormNames } from "../nn/mod.ts";
-import { WavLMAttention } from "../nn/models/wavlm/attention.ts";
+import { layerAttention, WavLMAttention } from "../nn/models/wavlm/attention.ts";
 import { type WavLMConfig, wavlmConfig } from "../nn/models/wavlm/config.ts";
-import { WavLMEncoderLayer } from "../nn/models/wavlm/encoder.ts";
-import { WavLMFeatureEncoder, WavLMFeatureProjection } from "../nn/models/wavlm/feature_encoder.ts";
-import { tdnnLoss, wavlmFrameLengths } from "../nn/models/wavlm/lengths.ts";
-import { WavLMPositionalConvEmbedding } from "../nn/models/wavlm/position_conv.ts";
+import { EncoderLayer } from "../nn/models/speech_encoder/encoder.ts";
+import { FeatureEncoder, FeatureProjection } from "../nn/models/speech_encoder/feature_encoder.ts";
+import { frameLengthsOf, tdnnLoss } from "../nn/models/speech_encoder/lengths.ts";
+import { PositionalConvEmbedding } from "../nn/models/speech_encoder/position_conv.ts";
 import { relativeBucket } from "../nn/models/wavlm/relative_buckets.ts";
 import { unbiasedStatistics } from "../nn/models/wavlm/statistics.ts";
 import { WavLMTdnnLayer } from "../nn/models/wavlm/xvector.ts";
@@ -75,8 +75,9 @@ const makeLayer = (args: GoldenArgs) => {
     intermediateSize: number(args.intermediateSize),
     layerNormEps: number(args.layerNormEps),
     doStableLayerNorm: args.stable as boolean,
+    numConvPosEmbeddingGroups: 1,
   });
-  return new WavLMEncoderLayer(config, { hasRelativePositionBias: args.hasRelativePositionBias as boolean });
+  return new EncoderLayer(config, layerAttention(config, args.hasRelativePositionBias ? 0 : 1));
 };
 
 const ints = (data: readonly number[]) => tensor(Int32Array.from(data));
@@ -96,17 +97,20 @@ export const wavlmCases: Readonly<Record<string, ModuleCase>> = {
     return { y, ...position_bias === undefined && { position_bias: bias } } as Tensors;
   }),
   WavLMFeatureEncoder: wavlmCase(
-    (args) => new WavLMFeatureEncoder(wavlmConfig(args)),
+    (args) => new FeatureEncoder(wavlmConfig(args)),
     (module, { x }) => ({ y: module.forward(x) }),
   ),
   WavLMFeatureProjection: wavlmCase(
     ({ convDim, ...args }) =>
-      new WavLMFeatureProjection(number(convDim), wavlmConfig({ ...args, numAttentionHeads: 1 })),
+      new FeatureProjection(
+        number(convDim),
+        wavlmConfig({ ...args, numAttentionHeads: 1, numConvPosEmbeddingGroups: 1 }),
+      ),
     (module, { x }) => ({ ...module.forward(x) }),
   ),
   WavLMPositionalConvEmbedding: wavlmCase(
     ({ hiddenSize, kernelSize, groups }) =>
-      new WavLMPositionalConvEmbedding(number(hiddenSize), { kernelSize: number(kernelSize), groups: number(groups) }),
+      new PositionalConvEmbedding(number(hiddenSize), { kernelSize: number(kernelSize), groups: number(groups) }),
     (module, { x }) => ({ y: module.forward(x) }),
   ),
   WavLMEncoderLayer: wavlmCase(makeLayer, (module, { x, attention_mask, position_bias }) => {
@@ -185,7 +189,7 @@ export const wavlmCases: Readonly<Record<string, ModuleCase>> = {
       const lost = tdnnLoss({ tdnnKernel: list(tdnnKernel), tdnnDilation });
       return ints(frames.map((n) => n - lost));
     };
-    const onDevice = wavlmFrameLengths(ints([...data]), windows);
+    const onDevice = frameLengthsOf(ints([...data]), windows);
     return {
       tensors: {},
       outputs: { frames: onDevice, tdnn: less(list(tdnnDilation)), tdnn_hf: less(list(tdnnKernel).map(() => 1)) },

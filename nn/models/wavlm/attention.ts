@@ -6,7 +6,10 @@ import { lengthMask } from "../../length_mask.ts";
 import { Linear } from "../../linear.ts";
 import { Module } from "../../module.ts";
 import { Parameter } from "../../parameter.ts";
-import { wavlmLinear } from "./initial.ts";
+import type { EncoderAttention } from "../speech_encoder/encoder.ts";
+import { encoderLinear } from "../speech_encoder/initial.ts";
+import type { WavLMConfig } from "./config.ts";
+import { splitHeads } from "../speech_encoder/split_heads.ts";
 import { type BucketOptions, relativeBuckets } from "./relative_buckets.ts";
 
 /** Options of {@linkcode WavLMAttention}. */
@@ -21,7 +24,7 @@ export interface WavLMAttentionOptions extends BucketOptions {
  * The attention of WavLM (Chen et al. 2022, arXiv 2110.13900) under Hugging Face's names. score = q·k / √channels + gate · bias: the bias depends on
  * head and distance, the gate on head and query.
  */
-export class WavLMAttention extends Module {
+export class WavLMAttention extends Module implements EncoderAttention {
   /** (1, heads, 1, 1); ones at first. */
   readonly gru_rel_pos_const: Parameter;
   /** Keys. */
@@ -44,11 +47,11 @@ export class WavLMAttention extends Module {
   constructor(dim: number, heads: number, options: WavLMAttentionOptions) {
     super();
     this.gru_rel_pos_const = ones(new Parameter([1, heads, 1, 1]));
-    this.k_proj = wavlmLinear(dim, dim);
-    this.v_proj = wavlmLinear(dim, dim);
-    this.q_proj = wavlmLinear(dim, dim);
-    this.out_proj = wavlmLinear(dim, dim);
-    this.gru_rel_pos_linear = wavlmLinear(dim / heads, 8);
+    this.k_proj = encoderLinear(dim, dim);
+    this.v_proj = encoderLinear(dim, dim);
+    this.q_proj = encoderLinear(dim, dim);
+    this.out_proj = encoderLinear(dim, dim);
+    this.gru_rel_pos_linear = encoderLinear(dim / heads, 8);
     this.rel_attn_embed = options.hasRelativePositionBias ?? true ? new Embedding(options.numBuckets, heads) : null;
     this.#heads = heads;
     this.#options = options;
@@ -66,7 +69,7 @@ export class WavLMAttention extends Module {
 
   /** What each query does to the bias, (batch, heads, time), of the layer's input (batch, time, dim). */
   gate(x: Tensor): Tensor {
-    const parts = this.gru_rel_pos_linear.forward(this.#split(x));
+    const parts = this.gru_rel_pos_linear.forward(splitHeads(x, this.#heads));
     const [batch, heads, time] = parts.shape;
     const [a, b] = parts.reshape([batch, heads, time, 2, 4]).sum(-1).sigmoid().chunk(2, -1);
     return a.mul(b.mul(this.gru_rel_pos_const).sub(1)).add(2).squeeze(-1);
@@ -80,18 +83,12 @@ export class WavLMAttention extends Module {
    */
   forward(x: Tensor, positionBias: Tensor, { lengths = null }: { lengths?: Tensor | null } = {}): Tensor {
     const [batch, time, dim] = x.shape;
-    const [q, k, v] = [this.q_proj, this.k_proj, this.v_proj].map((map) => this.#split(map.forward(x)));
+    const [q, k, v] = [this.q_proj, this.k_proj, this.v_proj].map((map) => splitHeads(map.forward(x), this.#heads));
     const mask = lengths === null ? null : lengthMask(lengths, time).reshape([batch, 1, 1, time]);
     const gate = this.gate(x);
     const dropout = this.training ? this.#options.dropout ?? 0 : 0;
     const heads = scaledDotProductAttention(q, k, v, { bias: positionBias, gate, mask, dropout });
     return this.out_proj.forward(heads.permute([0, 2, 1, 3]).reshape([batch, time, dim]));
-  }
-
-  /** (batch, time, dim) → (batch, heads, time, channels). */
-  #split(x: Tensor): Tensor {
-    const [batch, time, dim] = x.shape;
-    return x.reshape([batch, time, this.#heads, dim / this.#heads]).permute([0, 2, 1, 3]);
   }
 
   /** Classes of distances, made once for each length. */
@@ -104,4 +101,14 @@ export class WavLMAttention extends Module {
     }
     return found;
   }
+}
+
+/** The attention of a layer: the first has the table of biases by distance. */
+export function layerAttention(config: WavLMConfig, layer: number): WavLMAttention {
+  const { hiddenSize, numAttentionHeads, attentionDropout: dropout } = config;
+  return new WavLMAttention(hiddenSize, numAttentionHeads, {
+    ...config,
+    hasRelativePositionBias: layer === 0,
+    dropout,
+  });
 }

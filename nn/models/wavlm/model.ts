@@ -1,87 +1,13 @@
 /** WavLM, an encoder of speech. @module */
-import { type Tensor, where } from "../../../tensor/mod.ts";
-import { uniform } from "../../init.ts";
-import { Module } from "../../module.ts";
-import { Parameter } from "../../parameter.ts";
+import { SpeechEncoderModel } from "../speech_encoder/model.ts";
+import { layerAttention, type WavLMAttention } from "./attention.ts";
 import { type WavLMConfig, wavlmConfig } from "./config.ts";
-import { WavLMEncoder } from "./encoder.ts";
-import { WavLMFeatureEncoder, WavLMFeatureProjection } from "./feature_encoder.ts";
-import { samplesFor, wavlmFrameLengths } from "./lengths.ts";
 
-/** Options of {@linkcode WavLMModel.forward}. */
-export interface WavLMForwardOptions {
-  /** int32 (batch): samples of each recording, the rest being padding. Default null: all are. */
-  lengths?: Tensor | null;
-  /** int32 (batch, frames), not 0 where a frame becomes the learned one. Default null: none does. */
-  maskTime?: Tensor | null;
-  /** int32 (batch, hiddenSize), not 0 where a channel becomes 0. Default null: none does. */
-  maskFeature?: Tensor | null;
-}
-
-/** What {@linkcode WavLMModel.forward} gives. */
-export interface WavLMOutput {
-  /** Input of the first layer and output of each, (batch, frames, hiddenSize). */
-  readonly hiddenStates: readonly Tensor[];
-  /** What the convolutions made of the samples, normalised, (batch, frames, the last of `convDim`). */
-  readonly extractFeatures: Tensor;
-  /** int32 (batch): frames of each recording; null where none is padded. */
-  readonly frameLengths: Tensor | null;
-}
-
-/**
- * WavLM (Chen et al. 2022, arXiv 2110.13900) under Hugging Face's names. With `featExtractNorm: "group"` the norm after the first convolution runs over
- * padding as well, as everywhere: put only recordings of one length into a batch where they shall not see each other.
- */
-export class WavLMModel extends Module {
-  /** Stands for masked frames, (hiddenSize); null where none are ever masked. */
-  readonly masked_spec_embed: Parameter | null;
-  /** From samples to frames. */
-  readonly feature_extractor: WavLMFeatureEncoder;
-  /** To the encoder's channels. */
-  readonly feature_projection: WavLMFeatureProjection;
-  /** Positions and layers. */
-  readonly encoder: WavLMEncoder;
-  /** All keys. */
-  readonly config: WavLMConfig;
-
+/** WavLM (Chen et al. 2022, arXiv 2110.13900) under Hugging Face's names. */
+export class WavLMModel extends SpeechEncoderModel<WavLMConfig, WavLMAttention> {
   /** A model with fresh weights. RangeError as {@linkcode wavlmConfig}. */
   constructor(options: Partial<WavLMConfig> = {}) {
-    super();
     const config = wavlmConfig(options);
-    this.masked_spec_embed = config.maskedSpecEmbed ? uniform(new Parameter([config.hiddenSize])) : null;
-    this.feature_extractor = new WavLMFeatureEncoder(config);
-    this.feature_projection = new WavLMFeatureProjection(config.convDim[config.convDim.length - 1], config);
-    this.encoder = new WavLMEncoder(config);
-    this.config = config;
-  }
-
-  /**
-   * Waveforms, (batch, samples) or (batch, samples, 1), 16 kHz, to hidden states.
-   *
-   * @throws TypeError for another shape, or fewer samples than one frame needs.
-   */
-  forward(waves: Tensor, options: WavLMForwardOptions = {}): WavLMOutput {
-    const { lengths = null, maskTime = null, maskFeature = null } = options;
-    const x = waves.ndim === 3 && waves.shape[2] === 1 ? waves.squeeze(2) : waves, least = samplesFor(1, this.config);
-    if (x.ndim !== 2 || x.shape[1] < least) {
-      throw new TypeError(
-        `Cannot encode [${waves.shape.join(", ")}]: expected waveforms (batch, samples) of at least ${least} samples`,
-      );
-    }
-    const { y, normed } = this.feature_projection.forward(this.feature_extractor.forward(x).transpose(1, 2));
-    const frameLengths = lengths === null ? null : wavlmFrameLengths(lengths, this.config);
-    const hiddenStates = this.encoder.forward(this.#masked(y, { maskTime, maskFeature }), frameLengths);
-    return { hiddenStates, extractFeatures: normed, frameLengths };
-  }
-
-  #masked(x: Tensor, { maskTime, maskFeature }: Pick<WavLMForwardOptions, "maskTime" | "maskFeature">): Tensor {
-    let y = x;
-    if (maskTime) {
-      if (this.masked_spec_embed === null) {
-        throw new TypeError("Cannot mask frames: this WavLM has no maskedSpecEmbed to put in their place");
-      }
-      y = where(maskTime.unsqueeze(-1), this.masked_spec_embed, y);
-    }
-    return maskFeature ? y.maskedFill(maskFeature.unsqueeze(1), 0) : y;
+    super(config, { name: "WavLM", attentionOf: (layer) => layerAttention(config, layer) });
   }
 }

@@ -7,10 +7,12 @@ import type { Linear } from "../../linear.ts";
 import { Module } from "../../module.ts";
 import { ModuleList } from "../../module_list.ts";
 import { Parameter } from "../../parameter.ts";
-import { requireSizes, type WavLMConfig } from "./config.ts";
-import { wavlmLinear } from "./initial.ts";
-import { samplesFor, tdnnLoss, type TdnnReach } from "./lengths.ts";
-import { WavLMModel, type WavLMOutput } from "./model.ts";
+import type { WavLMConfig } from "./config.ts";
+import { requireSizes } from "../speech_encoder/config.ts";
+import { encoderLinear } from "../speech_encoder/initial.ts";
+import { samplesFor, tdnnLoss, type TdnnReach } from "../speech_encoder/lengths.ts";
+import type { SpeechEncoderOutput } from "../speech_encoder/model.ts";
+import { WavLMModel } from "./model.ts";
 import { unbiasedStatistics } from "./statistics.ts";
 
 /** Options of {@linkcode WavLMForXVector}. */
@@ -42,7 +44,7 @@ export class WavLMTdnnLayer extends Module {
   /** From `inChannels` to `outChannels`. */
   constructor(inChannels: number, outChannels: number, { kernel, dilation }: { kernel: number; dilation: number }) {
     super();
-    this.kernel = wavlmLinear(inChannels * kernel, outChannels);
+    this.kernel = encoderLinear(inChannels * kernel, outChannels);
     this.#size = kernel;
     this.#dilation = dilation;
   }
@@ -66,7 +68,7 @@ class WavLMObjective extends Module {
 }
 
 /** What {@linkcode WavLMForXVector.outputs} gives. */
-export interface WavLMXVectorOutput extends WavLMOutput {
+export interface WavLMXVectorOutput extends SpeechEncoderOutput {
   /** Mean and deviation of the last time-delay layer, (batch, 2 · channels). */
   readonly statistics: Tensor;
   /** What voices are compared by, (batch, xvectorOutputDim). */
@@ -129,7 +131,7 @@ export class WavLMForXVector extends Module implements Classifier {
           `${tdnnDilation.length} tdnnDilation: expected as many of each, and at least one`,
       );
     }
-    requireSizes({ numLabels, tdnnDim, tdnnKernel, tdnnDilation, xvectorOutputDim: dim });
+    requireSizes("WavLM", { numLabels, tdnnDim, tdnnKernel, tdnnDilation, xvectorOutputDim: dim });
     if (tdnnLengths !== "dilated" && tdnnLengths !== "hf") {
       throw new RangeError(
         `Cannot make a WavLMForXVector: tdnnLengths is "${tdnnLengths}", expected "dilated" or "hf"`,
@@ -138,12 +140,12 @@ export class WavLMForXVector extends Module implements Classifier {
     const wavlm = new WavLMModel(options), { hiddenSize, numHiddenLayers } = wavlm.config;
     this.layer_weights = useWeightedLayerSum ? ones(new Parameter([numHiddenLayers + 1])) : null;
     this.wavlm = wavlm;
-    this.projector = wavlmLinear(hiddenSize, tdnnDim[0]);
+    this.projector = encoderLinear(hiddenSize, tdnnDim[0]);
     const layer = (to: number, i: number) =>
       new WavLMTdnnLayer(tdnnDim[Math.max(0, i - 1)], to, { kernel: tdnnKernel[i], dilation: tdnnDilation[i] });
     this.tdnn = new ModuleList(tdnnDim.map(layer));
-    this.feature_extractor = wavlmLinear(2 * tdnnDim[tdnnDim.length - 1], dim);
-    this.classifier = wavlmLinear(dim, dim);
+    this.feature_extractor = encoderLinear(2 * tdnnDim[tdnnDim.length - 1], dim);
+    this.classifier = encoderLinear(dim, dim);
     this.objective = new WavLMObjective(dim, numLabels);
     this.#head = new CosineHead(dim, numLabels, { scale, hidden: this.classifier, columns: this.objective.weight });
     const plain = tdnnKernel.map(() => 1);
@@ -188,7 +190,7 @@ export class WavLMForXVector extends Module implements Classifier {
   }
 
   /** Mean and deviation of what the time-delay layers make of hidden states. */
-  #statistics({ hiddenStates, frameLengths }: WavLMOutput): Tensor {
+  #statistics({ hiddenStates, frameLengths }: SpeechEncoderOutput): Tensor {
     let x = this.projector.forward(this.#joined(hiddenStates)).transpose(1, 2);
     for (const layer of this.tdnn) x = layer.forward(x);
     return unbiasedStatistics(x.transpose(1, 2), this.#pooled(frameLengths, x.shape[2]));

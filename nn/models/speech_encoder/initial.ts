@@ -1,10 +1,10 @@
-/** Initial values of WavLM's layers, those of Hugging Face. @module */
+/** Initial values as Hugging Face has them. @module */
 import { kaimingNormal, normal, uniform, zeros } from "../../init.ts";
 import { Conv1d } from "../../conv.ts";
 import { Linear } from "../../linear.ts";
 
 /** Normal weights of deviation 0.02 and no bias. */
-export function wavlmLinear(inFeatures: number, outFeatures: number): Linear {
+export function encoderLinear(inFeatures: number, outFeatures: number): Linear {
   const linear = new Linear(inFeatures, outFeatures);
   normal(linear.weight, { std: 0.02 });
   if (linear.bias !== null) zeros(linear.bias);
@@ -20,7 +20,9 @@ export function uniformLinear(inFeatures: number, outFeatures: number): Linear {
 }
 
 /** A convolution with He's normal weights. */
-export function wavlmConv(sizes: { from: number; to: number; kernel: number; stride: number; bias: boolean }): Conv1d {
+export function featureConv(
+  sizes: { from: number; to: number; kernel: number; stride: number; bias: boolean },
+): Conv1d {
   const conv = new Conv1d(sizes.from, sizes.to, sizes.kernel, { stride: sizes.stride, bias: sizes.bias });
   kaimingNormal(conv.weight);
   return conv;

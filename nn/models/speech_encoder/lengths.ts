@@ -1,8 +1,8 @@
 /** How many frames are left of a recording. @module */
 import type { Tensor } from "../../../tensor/mod.ts";
-import type { WavLMConfig } from "./config.ts";
+import type { SpeechEncoderConfig } from "./config.ts";
 
-type Windows = Pick<WavLMConfig, "convKernel" | "convStride">;
+type Windows = Pick<SpeechEncoderConfig, "convKernel" | "convStride">;
 
 /** Kernels and dilations of a time-delay network. */
 export interface TdnnReach {
@@ -18,7 +18,7 @@ export function wavlmFrames(samples: number, { convKernel, convStride }: Windows
 }
 
 /** The same on the device: int32 (batch) samples to int32 (batch) frames. */
-export function wavlmFrameLengths(lengths: Tensor, { convKernel, convStride }: Windows): Tensor {
+export function frameLengthsOf(lengths: Tensor, { convKernel, convStride }: Windows): Tensor {
   return convKernel.reduce(
     (n, kernel, i) => n.sub(kernel).div(convStride[i]).floor().add(1).clamp(0),
     lengths.toFloat(),

@@ -4,7 +4,7 @@ import { normal } from "../../init.ts";
 import { Module } from "../../module.ts";
 import { Parameter } from "../../parameter.ts";
 
-/** Sizes of {@linkcode WavLMPositionalConvEmbedding}. */
+/** Sizes of {@linkcode PositionalConvEmbedding}. */
 export interface PositionalConvOptions {
   /** Frames under the window. */
   readonly kernelSize: number;
@@ -37,7 +37,7 @@ class WeightNormConv extends Module {
 }
 
 /** A grouped convolution over many frames, then GELU: what is added to frames so that they know their place. */
-export class WavLMPositionalConvEmbedding extends Module {
+export class PositionalConvEmbedding extends Module {
   /** Its weight is normalised. */
   readonly conv: WeightNormConv;
   readonly #options: PositionalConvOptions;

@@ -1,4 +1,4 @@
-/** The Transformer of WavLM. @module */
+/** A Transformer over frames of speech. @module */
 import type { Tensor } from "../../../tensor/mod.ts";
 import { Dropout } from "../../dropout.ts";
 import { LayerNorm } from "../../layer_norm.ts";
@@ -6,13 +6,12 @@ import { lengthMask } from "../../length_mask.ts";
 import type { Linear } from "../../linear.ts";
 import { Module } from "../../module.ts";
 import { ModuleList } from "../../module_list.ts";
-import { WavLMAttention } from "./attention.ts";
-import type { WavLMConfig } from "./config.ts";
-import { wavlmLinear } from "./initial.ts";
-import { WavLMPositionalConvEmbedding } from "./position_conv.ts";
+import type { SpeechEncoderConfig } from "./config.ts";
+import { encoderLinear } from "./initial.ts";
+import { PositionalConvEmbedding } from "./position_conv.ts";
 
 /** Two linear maps with GELU between. */
-class WavLMFeedForward extends Module {
+class FeedForward extends Module {
   /** Widens. */
   readonly intermediate_dense: Linear;
   /** Narrows. */
@@ -22,10 +21,10 @@ class WavLMFeedForward extends Module {
   /** Comes last. */
   readonly output_dropout: Dropout;
 
-  constructor({ hiddenSize, intermediateSize, activationDropout, hiddenDropout }: WavLMConfig) {
+  constructor({ hiddenSize, intermediateSize, activationDropout, hiddenDropout }: SpeechEncoderConfig) {
     super();
-    this.intermediate_dense = wavlmLinear(hiddenSize, intermediateSize);
-    this.output_dense = wavlmLinear(intermediateSize, hiddenSize);
+    this.intermediate_dense = encoderLinear(hiddenSize, intermediateSize);
+    this.output_dense = encoderLinear(intermediateSize, hiddenSize);
     this.intermediate_dropout = new Dropout(activationDropout);
     this.output_dropout = new Dropout(hiddenDropout);
   }
@@ -36,34 +35,42 @@ class WavLMFeedForward extends Module {
   }
 }
 
+/** The attention of such a layer. */
+export interface EncoderAttention extends Module {
+  /** The bias by head, query and key that all layers are given, (heads, time, time); null for a kind of attention without one. Asked of the first layer. */
+  positionBias(time: number): Tensor | null;
+  /** (batch, time, dim) → the same shape; frames from `lengths`, int32 (batch), on are padding. */
+  forward(x: Tensor, positionBias: Tensor | null, options?: { lengths?: Tensor | null }): Tensor;
+}
+
 /** Attention and feed-forward around sums; norms after them, or before them where `doStableLayerNorm` is set. */
-export class WavLMEncoderLayer extends Module {
-  /** See {@linkcode WavLMAttention}. */
-  readonly attention: WavLMAttention;
+export class EncoderLayer<A extends EncoderAttention = EncoderAttention> extends Module {
+  /** What frames see of each other by. */
+  readonly attention: A;
   /** Follows attention, or comes before it. */
   readonly layer_norm: LayerNorm;
   /** See there. */
-  readonly feed_forward: WavLMFeedForward;
+  readonly feed_forward: FeedForward;
   /** Follows the feed-forward block, or comes before it. */
   readonly final_layer_norm: LayerNorm;
   /** Follows attention. */
   readonly dropout: Dropout;
   readonly #stable: boolean;
 
-  /** The first layer has the table of biases by distance. */
-  constructor(config: WavLMConfig, { hasRelativePositionBias }: { hasRelativePositionBias: boolean }) {
+  /** A layer around an attention. */
+  constructor(config: SpeechEncoderConfig, attention: A) {
     super();
-    const { hiddenSize, numAttentionHeads, layerNormEps: eps, attentionDropout: dropout } = config;
-    this.attention = new WavLMAttention(hiddenSize, numAttentionHeads, { ...config, hasRelativePositionBias, dropout });
+    const { hiddenSize, layerNormEps: eps } = config;
+    this.attention = attention;
     this.layer_norm = new LayerNorm(hiddenSize, { eps });
-    this.feed_forward = new WavLMFeedForward(config);
+    this.feed_forward = new FeedForward(config);
     this.final_layer_norm = new LayerNorm(hiddenSize, { eps });
     this.dropout = new Dropout(config.hiddenDropout);
     this.#stable = config.doStableLayerNorm;
   }
 
-  /** (batch, time, dim) → the same shape. Parameters as of {@linkcode WavLMAttention.forward}. */
-  forward(x: Tensor, positionBias: Tensor, options: { lengths?: Tensor | null } = {}): Tensor {
+  /** (batch, time, dim) → the same shape. Parameters as of {@linkcode EncoderAttention.forward}. */
+  forward(x: Tensor, positionBias: Tensor | null, options: { lengths?: Tensor | null } = {}): Tensor {
     const attend = (seen: Tensor) => x.add(this.dropout.forward(this.attention.forward(seen, positionBias, options)));
     if (this.#stable) {
       const y = attend(this.layer_norm.forward(x));
@@ -75,26 +82,26 @@ export class WavLMEncoderLayer extends Module {
 }
 
 /** Positions, then layers. */
-export class WavLMEncoder extends Module {
+export class SpeechEncoder<A extends EncoderAttention = EncoderAttention> extends Module {
   /** Added to the frames first. */
-  readonly pos_conv_embed: WavLMPositionalConvEmbedding;
+  readonly pos_conv_embed: PositionalConvEmbedding;
   /** Before the layers, or after the last one where `doStableLayerNorm` is set. */
   readonly layer_norm: LayerNorm;
   /** One after the other. */
-  readonly layers: ModuleList<WavLMEncoderLayer>;
+  readonly layers: ModuleList<EncoderLayer<A>>;
   /** Before the layers. */
   readonly dropout: Dropout;
   readonly #stable: boolean;
 
-  /** See {@linkcode WavLMConfig}. */
-  constructor(config: WavLMConfig) {
+  /** `attentionOf` makes the attention of the layer with such a number. */
+  constructor(config: SpeechEncoderConfig, attentionOf: (layer: number) => A) {
     super();
     const { hiddenSize, layerNormEps: eps, numConvPosEmbeddings: kernelSize, numConvPosEmbeddingGroups: groups } =
       config;
-    this.pos_conv_embed = new WavLMPositionalConvEmbedding(hiddenSize, { kernelSize, groups });
+    this.pos_conv_embed = new PositionalConvEmbedding(hiddenSize, { kernelSize, groups });
     this.layer_norm = new LayerNorm(hiddenSize, { eps });
-    const make = (_: unknown, i: number) => new WavLMEncoderLayer(config, { hasRelativePositionBias: i === 0 });
-    this.layers = new ModuleList(Array.from({ length: config.numHiddenLayers }, make));
+    const layers = Array.from({ length: config.numHiddenLayers }, (_, i) => new EncoderLayer(config, attentionOf(i)));
+    this.layers = new ModuleList(layers);
     this.dropout = new Dropout(config.hiddenDropout);
     this.#stable = config.doStableLayerNorm;
   }
@@ -106,7 +113,7 @@ export class WavLMEncoder extends Module {
     const placed = frames.add(this.pos_conv_embed.forward(frames));
     const states = [this.dropout.forward(this.#stable ? placed : this.layer_norm.forward(placed))];
     const positionBias = this.layers.length > 0 ? this.layers[0].attention.positionBias(time) : null;
-    for (const layer of this.layers) states.push(layer.forward(states[states.length - 1], positionBias!, { lengths }));
+    for (const layer of this.layers) states.push(layer.forward(states[states.length - 1], positionBias, { lengths }));
     if (this.#stable) states.push(this.layer_norm.forward(states.pop()!));
     return states;
   }

@@ -7,22 +7,22 @@ import { LayerNorm } from "../../layer_norm.ts";
 import type { Linear } from "../../linear.ts";
 import { Module } from "../../module.ts";
 import { ModuleList } from "../../module_list.ts";
-import type { WavLMConfig } from "./config.ts";
-import { uniformLinear, wavlmConv } from "./initial.ts";
+import type { SpeechEncoderConfig } from "./config.ts";
+import { featureConv, uniformLinear } from "./initial.ts";
 
 type ConvKeys = "convDim" | "convKernel" | "convStride" | "convBias" | "featExtractNorm";
 
 /** A convolution without padding, maybe a norm, GELU. */
-class WavLMConvLayer extends Module {
+class FeatureConvLayer extends Module {
   /** Without padding. */
   readonly conv: Conv1d;
   /** Over time for each channel ("group"), over channels ("layer"), or none. */
   readonly layer_norm: GroupNorm | LayerNorm | null;
 
-  constructor(config: Pick<WavLMConfig, ConvKeys>, i: number) {
+  constructor(config: Pick<SpeechEncoderConfig, ConvKeys>, i: number) {
     super();
     const { convDim, convKernel, convStride, convBias: bias, featExtractNorm } = config, to = convDim[i];
-    this.conv = wavlmConv({
+    this.conv = featureConv({
       from: i === 0 ? 1 : convDim[i - 1],
       to,
       kernel: convKernel[i],
@@ -42,14 +42,14 @@ class WavLMConvLayer extends Module {
 }
 
 /** The convolutions of wav2vec 2.0 (Baevski et al. 2020, arXiv 2006.11477) under Hugging Face's names. */
-export class WavLMFeatureEncoder extends Module {
+export class FeatureEncoder extends Module {
   /** One after the other. */
-  readonly conv_layers: ModuleList<WavLMConvLayer>;
+  readonly conv_layers: ModuleList<FeatureConvLayer>;
 
-  /** See {@linkcode WavLMConfig}. */
-  constructor(config: Pick<WavLMConfig, ConvKeys>) {
+  /** See {@linkcode SpeechEncoderConfig}. */
+  constructor(config: Pick<SpeechEncoderConfig, ConvKeys>) {
     super();
-    this.conv_layers = new ModuleList(config.convDim.map((_, i) => new WavLMConvLayer(config, i)));
+    this.conv_layers = new ModuleList(config.convDim.map((_, i) => new FeatureConvLayer(config, i)));
   }
 
   /** (batch, samples) → (batch, the last of `convDim`, frames). */
@@ -60,31 +60,35 @@ export class WavLMFeatureEncoder extends Module {
   }
 }
 
-/** Layer norm, then a linear map to the encoder's channels. */
-export class WavLMFeatureProjection extends Module {
-  /** Over channels. */
-  readonly layer_norm: LayerNorm;
+/** Layer norm, if there is one, then a linear map to the encoder's channels. */
+export class FeatureProjection extends Module {
+  /** Over channels, or null. */
+  readonly layer_norm: LayerNorm | null;
   /** To the encoder's channels. */
   readonly projection: Linear;
   /** Comes last. */
   readonly dropout: Dropout;
 
   /** From `channels` to `hiddenSize`. */
-  constructor(
-    channels: number,
-    { hiddenSize, layerNormEps: eps, featProjDropout = 0 }:
-      & Pick<WavLMConfig, "hiddenSize" | "layerNormEps">
-      & Partial<Pick<WavLMConfig, "featProjDropout">>,
-  ) {
+  constructor(channels: number, options: FeatureProjectionOptions) {
     super();
-    this.layer_norm = new LayerNorm(channels, { eps });
+    const { hiddenSize, layerNormEps: eps, featProjDropout = 0, featProjLayerNorm = true } = options;
+    this.layer_norm = featProjLayerNorm ? new LayerNorm(channels, { eps }) : null;
     this.projection = uniformLinear(channels, hiddenSize);
     this.dropout = new Dropout(featProjDropout);
   }
 
   /** (batch, time, channels) → `y` (batch, time, hiddenSize), and what was mapped, `normed`. */
   forward(x: Tensor): { y: Tensor; normed: Tensor } {
-    const normed = this.layer_norm.forward(x);
+    const normed = this.layer_norm === null ? x : this.layer_norm.forward(x);
     return { y: this.dropout.forward(this.projection.forward(normed)), normed };
   }
+}
+
+/** Options of {@linkcode FeatureProjection}. */
+export interface FeatureProjectionOptions extends Pick<SpeechEncoderConfig, "hiddenSize" | "layerNormEps"> {
+  /** Default 0. */
+  readonly featProjDropout?: number;
+  /** Whether it normalises first; some HuBERT models do not. Default true. */
+  readonly featProjLayerNorm?: boolean;
 }
