@@ -58,7 +58,8 @@ export { VGGish } from "./models/sound/vggish.ts";
 export { SpeakerClassifier, type SpeakerClassifierOptions } from "./models/speaker_classifier.ts";
 export { BasicBlock, Downsample } from "./models/residual_blocks.ts";
 export { SpeakerResNet, type SpeakerResNetOptions } from "./models/speaker_resnet.ts";
-export type { SpeechEncoderConfig } from "./models/speech_encoder/config.ts";
+export { SpeechEncoderClassifier, type SpeechEncoderClassifierOptions } from "./models/speech_encoder/classifier.ts";
+export { type SpeechEncoderConfig, speechEncoderDefaults } from "./models/speech_encoder/config.ts";
 export { type EncoderAttention, EncoderLayer, SpeechEncoder } from "./models/speech_encoder/encoder.ts";
 export {
   FeatureEncoder,

@@ -192,7 +192,7 @@ export interface TrainConfig {
    * the encoder (wavlm); none: the usual ones.
    */
   channels: readonly number[];
-  /** Length of such an encoder's embedding; 0: the usual one. */
+  /** Length of such an encoder's embedding; 0: the usual one, which wavlm-encoder, wav2vec2-encoder and hubert-encoder have without a map of frames. */
   embeddingDim: number;
   /** Channels of the hidden layer of the pooling (ecapa). */
   attentionChannels: number;
@@ -232,4 +232,7 @@ export type ModelName =
   | "ecapa"
   | "xvector"
   | "resnet34-speaker"
-  | "wavlm";
+  | "wavlm"
+  | "wavlm-encoder"
+  | "wav2vec2-encoder"
+  | "hubert-encoder";

@@ -12,6 +12,8 @@ export interface BatchMatesOptions {
   readonly lengths?: readonly number[];
   /** What padding holds. Default −20, as the homework has it. */
   readonly padding?: number;
+  /** Length of the shortest of the others. Default 1. */
+  readonly mateLength?: number;
   /** Greatest difference of two scores. Default 5e-5. */
   readonly tolerance?: number;
 }
@@ -37,7 +39,7 @@ export async function utterance(length: number, channels: number, loudness = 1):
  * batch, and behind more padding; and unless padding would show if no lengths were given.
  */
 export async function assertBlindToBatchMates(model: Classifier, options: BatchMatesOptions): Promise<void> {
-  const { channels, lengths = [6, 9], padding = -20, tolerance = 5e-5 } = options;
+  const { channels, lengths = [6, 9], padding = -20, mateLength = 1, tolerance = 5e-5 } = options;
   model.eval();
   for (const length of lengths) {
     const ours = await utterance(length, channels);
@@ -46,14 +48,14 @@ export async function assertBlindToBatchMates(model: Classifier, options: BatchM
       return model.forward(batch.features, batch.lengths).slice(0, place, place + 1);
     };
     const alone = model.forward(tensor(ours, { shape: [1, length, channels] }));
-    const time = length + 4;
-    const mates = [await utterance(time, channels), await utterance(1, channels)];
+    const time = length + 4 * mateLength;
+    const mates = [await utterance(time, channels), await utterance(mateLength, channels)];
     const loud = [await utterance(length, channels, 30), await utterance(time, channels, 30)];
     const name = `scores of ${length} frames`;
     await assertClose(score([], length), alone, tolerance, `${name} with their length given`);
     await assertClose(score(mates, time), alone, tolerance, `${name} among others`);
     await assertClose(score(loud, time, 2), alone, tolerance, `${name} among loud others, in the last place`);
-    await assertClose(score(mates, time + 13), alone, tolerance, `${name} with more padding`);
+    await assertClose(score(mates, time + 13 * mateLength), alone, tolerance, `${name} with more padding`);
     const unmasked = model.forward(padBatch([ours], { channels, time, padding }).features);
     assert.ok(await distance(unmasked, alone) > 2 * tolerance, `${name}: padding would not show without lengths`);
   }

@@ -4,6 +4,7 @@ import { conformer } from "./conformer.ts";
 import type { ModelKind } from "./model_kind.ts";
 import { soundModels } from "./sound.ts";
 import { speakerModels } from "./speaker.ts";
+import { speechEncoders } from "./speech_encoders.ts";
 import { transformer } from "./transformer.ts";
 import { wavlm } from "./wavlm.ts";
 
@@ -16,4 +17,5 @@ export const modelKinds: Readonly<Record<ModelName, ModelKind>> = {
   ...soundModels,
   ...speakerModels,
   wavlm,
+  ...speechEncoders,
 };

@@ -1,26 +1,17 @@
 /** WavLM as a verifier of speakers. @module */
 import { wavlmConfig, WavLMForXVector, type WavLMForXVectorOptions } from "../../nn/mod.ts";
-import type { TrainConfig } from "../train_config.ts";
 import { type ModelKind, modelKind } from "./model_kind.ts";
+import { encoderKeysOf, encoderOptionsOf } from "./speech_encoders.ts";
 
 /** Every option of the published models. */
 type Options = Required<WavLMForXVectorOptions>;
-
-/** The encoder's options for a config: the rest is as published, and may be changed by `modelOptions`. */
-function encoderOf({ dModel, nHead, numLayers, dimFeedforward, normFirst, dropout }: TrainConfig) {
-  return {
-    ...wavlmConfig(),
-    ...{ hiddenSize: dModel, numAttentionHeads: nHead, numHiddenLayers: numLayers, intermediateSize: dimFeedforward },
-    ...{ doStableLayerNorm: normFirst, hiddenDropout: dropout, attentionDropout: dropout, activationDropout: dropout },
-  };
-}
 
 /** See `nn.WavLMForXVector`. */
 export const wavlm: ModelKind = modelKind<Options>({
   fixedClips: false,
   takesWaveforms: true,
   optionsOf: (config, { classes }) => ({
-    ...encoderOf(config),
+    ...encoderOptionsOf(config, wavlmConfig()),
     numLabels: classes,
     useWeightedLayerSum: true,
     tdnnDim: config.channels.length > 0 ? config.channels : [512, 512, 512, 512, 1500],
@@ -30,9 +21,8 @@ export const wavlm: ModelKind = modelKind<Options>({
     tdnnLengths: "dilated",
     scale: config.scale,
   }),
-  keysOf: ({ hiddenSize, numAttentionHeads, numHiddenLayers, intermediateSize, ...options }) => ({
-    ...{ dModel: hiddenSize, nHead: numAttentionHeads, numLayers: numHiddenLayers, dimFeedforward: intermediateSize },
-    normFirst: options.doStableLayerNorm,
+  keysOf: (options) => ({
+    ...encoderKeysOf(options),
     channels: options.tdnnDim,
     embeddingDim: options.xvectorOutputDim,
   }),

@@ -10,6 +10,7 @@ import { Parameter } from "../../parameter.ts";
 import type { WavLMConfig } from "./config.ts";
 import { requireSizes } from "../speech_encoder/config.ts";
 import { encoderLinear } from "../speech_encoder/initial.ts";
+import { joinStates } from "../speech_encoder/join_states.ts";
 import { samplesFor, tdnnLoss, type TdnnReach } from "../speech_encoder/lengths.ts";
 import type { SpeechEncoderOutput } from "../speech_encoder/model.ts";
 import { WavLMModel } from "./model.ts";
@@ -191,16 +192,9 @@ export class WavLMForXVector extends Module implements Classifier {
 
   /** Mean and deviation of what the time-delay layers make of hidden states. */
   #statistics({ hiddenStates, frameLengths }: SpeechEncoderOutput): Tensor {
-    let x = this.projector.forward(this.#joined(hiddenStates)).transpose(1, 2);
+    let x = this.projector.forward(joinStates(hiddenStates, this.layer_weights)).transpose(1, 2);
     for (const layer of this.tdnn) x = layer.forward(x);
     return unbiasedStatistics(x.transpose(1, 2), this.#pooled(frameLengths, x.shape[2]));
-  }
-
-  /** The last hidden state, or all of them weighed. */
-  #joined(states: readonly Tensor[]): Tensor {
-    if (this.layer_weights === null) return states[states.length - 1];
-    const weights = this.layer_weights.softmax();
-    return states.map((state, i) => state.mul(weights.select(0, i))).reduce((a, b) => a.add(b));
   }
 
   /** Frames to pool. */

@@ -1,0 +1,67 @@
+/** WavLM, wav2vec 2.0 and HuBERT: the mean of their frames tells voices, or anything else, apart. @module */
+import {
+  type HubertConfig,
+  HubertModel,
+  SpeechEncoderClassifier,
+  type SpeechEncoderClassifierOptions,
+  type SpeechEncoderConfig,
+  speechEncoderDefaults,
+  type SpeechEncoderModel,
+  Wav2Vec2Model,
+  type WavLMConfig,
+  wavlmConfig,
+  WavLMModel,
+} from "../../nn/mod.ts";
+import type { TrainConfig } from "../train_config.ts";
+import { headOf, type ModelKind, modelKind } from "./model_kind.ts";
+
+/** An encoder's options for a config: the rest is as published, and may be changed by `modelOptions`. */
+export function encoderOptionsOf<C extends SpeechEncoderConfig>(config: TrainConfig, published: C): C {
+  const { dModel, nHead, numLayers, dimFeedforward, normFirst, dropout } = config;
+  return {
+    ...published,
+    ...{ hiddenSize: dModel, numAttentionHeads: nHead, numHiddenLayers: numLayers, intermediateSize: dimFeedforward },
+    ...{ doStableLayerNorm: normFirst, hiddenDropout: dropout, attentionDropout: dropout, activationDropout: dropout },
+  };
+}
+
+/** The keys of a config that give such options. */
+export function encoderKeysOf(options: SpeechEncoderConfig): Partial<TrainConfig> {
+  return {
+    dModel: options.hiddenSize,
+    nHead: options.numAttentionHeads,
+    numLayers: options.numHiddenLayers,
+    dimFeedforward: options.intermediateSize,
+    normFirst: options.doStableLayerNorm,
+  };
+}
+
+function encoderKind<C extends SpeechEncoderConfig>(
+  published: C,
+  build: (options: C) => SpeechEncoderModel,
+): ModelKind {
+  return modelKind<C & Required<SpeechEncoderClassifierOptions>>({
+    fixedClips: false,
+    takesWaveforms: true,
+    optionsOf: (config, { classes }) => ({
+      ...encoderOptionsOf(config, published),
+      classes,
+      useWeightedLayerSum: true,
+      classifierProjSize: config.embeddingDim,
+      ...headOf(config),
+    }),
+    keysOf: (options) => ({ ...encoderKeysOf(options), embeddingDim: options.classifierProjSize }),
+    classesOf: ({ classes }) => classes,
+    build: (options) => new SpeechEncoderClassifier(build(options), options),
+  });
+}
+
+/** See `nn.SpeechEncoderClassifier`. */
+export const speechEncoders = {
+  "wavlm-encoder": encoderKind<WavLMConfig>(wavlmConfig(), (options) => new WavLMModel(options)),
+  "wav2vec2-encoder": encoderKind<SpeechEncoderConfig>(speechEncoderDefaults, (options) => new Wav2Vec2Model(options)),
+  "hubert-encoder": encoderKind<HubertConfig>(
+    { ...speechEncoderDefaults, featProjLayerNorm: true },
+    (options) => new HubertModel(options),
+  ),
+};
