@@ -38,6 +38,22 @@ export interface SpeechEncoderConfig {
   activationDropout: number;
   /** Dropout after the projection of the features. Default 0. */
   featProjDropout: number;
+  /** Probability with which training skips a layer, WavLM's first one excepted. Default 0.1. */
+  layerdrop: number;
+  /** Whether training masks random spans of frames and channels. Default true. */
+  applySpecAugment: boolean;
+  /** Share of the frames that such spans cover, were they apart; they become the learned frame. Default 0.05. */
+  maskTimeProb: number;
+  /** Frames of a span. Default 10. */
+  maskTimeLength: number;
+  /** Fewest spans of frames. Default 2. */
+  maskTimeMinMasks: number;
+  /** The same of channels, which become 0. Default 0. */
+  maskFeatureProb: number;
+  /** Channels of a span. Default 10. */
+  maskFeatureLength: number;
+  /** Fewest spans of channels, where `maskFeatureProb` is above 0. Default 0. */
+  maskFeatureMinMasks: number;
 }
 
 /** What {@linkcode SpeechEncoderConfig} is where nothing else is said. */
@@ -60,6 +76,14 @@ export const speechEncoderDefaults: Readonly<SpeechEncoderConfig> = {
   attentionDropout: 0.1,
   activationDropout: 0.1,
   featProjDropout: 0,
+  layerdrop: 0.1,
+  applySpecAugment: true,
+  maskTimeProb: 0.05,
+  maskTimeLength: 10,
+  maskTimeMinMasks: 2,
+  maskFeatureProb: 0,
+  maskFeatureLength: 10,
+  maskFeatureMinMasks: 0,
 };
 
 /** RangeError unless all these sizes of the model with such a name are whole numbers of at least 1, or lists of such. */
@@ -74,8 +98,8 @@ export function requireSizes(name: string, sizes: Readonly<Record<string, number
  * Looks at a complete config.
  *
  * @param name of the model, for messages
- * @throws {RangeError} Where the lists of convolutions differ in length, heads or groups do not divide the channels, a size is below 1, or
- * `featExtractNorm` is neither "group" nor "layer".
+ * @throws {RangeError} Where the lists of convolutions differ in length, heads or groups do not divide the channels, a size is below 1, a
+ * share outside 0 … 1, or `featExtractNorm` is neither "group" nor "layer".
  */
 export function checkSpeechEncoder(config: SpeechEncoderConfig, name: string): void {
   const { convDim, convKernel, convStride, hiddenSize, numHiddenLayers, featExtractNorm } = config;
@@ -88,6 +112,12 @@ export function checkSpeechEncoder(config: SpeechEncoderConfig, name: string): v
   }
   requireSizes(name, { convDim, convKernel, convStride, hiddenSize, numHiddenLayers, intermediateSize });
   requireSizes(name, { numAttentionHeads, numConvPosEmbeddings, numConvPosEmbeddingGroups });
+  requireSizes(name, { maskTimeLength: config.maskTimeLength, maskFeatureLength: config.maskFeatureLength });
+  const { layerdrop, maskTimeProb, maskFeatureProb } = config;
+  for (const [key, share] of Object.entries({ layerdrop, maskTimeProb, maskFeatureProb })) {
+    if (share >= 0 && share <= 1) continue;
+    throw new RangeError(`Cannot make a ${name}: ${key} is ${share}, expected a number from 0 to 1`);
+  }
   for (const [key, parts] of Object.entries({ numAttentionHeads, numConvPosEmbeddingGroups })) {
     if (hiddenSize % parts !== 0) {
       throw new RangeError(`Cannot make a ${name}: ${key} ${parts} does not divide hiddenSize ${hiddenSize}`);

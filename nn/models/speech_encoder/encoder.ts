@@ -1,5 +1,5 @@
 /** A Transformer over frames of speech. @module */
-import type { Tensor } from "../../../tensor/mod.ts";
+import { rand, type Tensor, where } from "../../../tensor/mod.ts";
 import { Dropout } from "../../dropout.ts";
 import { LayerNorm } from "../../layer_norm.ts";
 import { lengthMask } from "../../length_mask.ts";
@@ -92,6 +92,7 @@ export class SpeechEncoder<A extends EncoderAttention = EncoderAttention> extend
   /** Before the layers. */
   readonly dropout: Dropout;
   readonly #stable: boolean;
+  readonly #layerdrop: number;
 
   /** `attentionOf` makes the attention of the layer with such a number. */
   constructor(config: SpeechEncoderConfig, attentionOf: (layer: number) => A) {
@@ -104,6 +105,7 @@ export class SpeechEncoder<A extends EncoderAttention = EncoderAttention> extend
     this.layers = new ModuleList(layers);
     this.dropout = new Dropout(config.hiddenDropout);
     this.#stable = config.doStableLayerNorm;
+    this.#layerdrop = config.layerdrop;
   }
 
   /** Input of the first layer and output of each, all (batch, time, dim); frames from `lengths`, int32 (batch), on are padding. */
@@ -113,8 +115,20 @@ export class SpeechEncoder<A extends EncoderAttention = EncoderAttention> extend
     const placed = frames.add(this.pos_conv_embed.forward(frames));
     const states = [this.dropout.forward(this.#stable ? placed : this.layer_norm.forward(placed))];
     const positionBias = this.layers.length > 0 ? this.layers[0].attention.positionBias(time) : null;
-    for (const layer of this.layers) states.push(layer.forward(states[states.length - 1], positionBias, { lengths }));
+    for (const [i, layer] of [...this.layers].entries()) {
+      const y = layer.forward(states[i], positionBias, { lengths });
+      const always = i === 0 && positionBias !== null; // the layer that makes the bias of all
+      states.push(always ? y : this.#orSkipped(y, states[i]));
+    }
     if (this.#stable) states.push(this.layer_norm.forward(states.pop()!));
     return states;
+  }
+
+  /**
+   * A layer's output or, at random in training, its input in its place (LayerDrop, Fan et al. 2019, arXiv 1909.11556). A captured step is the
+   * same list of kernels each time: the layer is computed in any case, and its gradient is 0 where it was skipped.
+   */
+  #orSkipped(y: Tensor, x: Tensor): Tensor {
+    return this.training && this.#layerdrop > 0 ? where(rand([1]).lt(this.#layerdrop), x, y) : y;
   }
 }

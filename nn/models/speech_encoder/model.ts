@@ -7,14 +7,15 @@ import { checkSpeechEncoder, type SpeechEncoderConfig } from "./config.ts";
 import { type EncoderAttention, SpeechEncoder } from "./encoder.ts";
 import { FeatureEncoder, FeatureProjection } from "./feature_encoder.ts";
 import { frameLengthsOf, samplesFor } from "./lengths.ts";
+import { randomSpans } from "./random_masks.ts";
 
 /** Options of {@linkcode SpeechEncoderModel.forward}. */
 export interface SpeechEncoderForwardOptions {
   /** int32 (batch): samples of each recording, the rest being padding. Default null: all are. */
   lengths?: Tensor | null;
-  /** int32 (batch, frames), not 0 where a frame becomes the learned one. Default null: none does. */
+  /** int32 (batch, frames), not 0 where a frame becomes the learned one. Default null: none does, but random spans in training. */
   maskTime?: Tensor | null;
-  /** int32 (batch, hiddenSize), not 0 where a channel becomes 0. Default null: none does. */
+  /** int32 (batch, hiddenSize), not 0 where a channel becomes 0. Default null: none does, but random spans in training. */
   maskFeature?: Tensor | null;
 }
 
@@ -41,6 +42,8 @@ export interface SpeechEncoderParts<A extends EncoderAttention> {
 /**
  * Convolutions over samples, then a Transformer, under Hugging Face's names. With `featExtractNorm: "group"` the norm after the first convolution runs
  * over padding as well, as everywhere: put only recordings of one length into a batch where they shall not see each other.
+ *
+ * In training, spans of frames and channels are masked and layers skipped at random, as {@linkcode SpeechEncoderConfig} says, anew in each step.
  */
 export class SpeechEncoderModel<
   C extends SpeechEncoderConfig = SpeechEncoderConfig,
@@ -84,8 +87,28 @@ export class SpeechEncoderModel<
     }
     const { y, normed } = this.feature_projection.forward(this.feature_extractor.forward(x).transpose(1, 2));
     const frameLengths = lengths === null ? null : frameLengthsOf(lengths, this.config);
-    const hiddenStates = this.encoder.forward(this.#masked(y, { maskTime, maskFeature }), frameLengths);
+    const masks = {
+      maskTime: maskTime ?? this.#timeMask(y, frameLengths),
+      maskFeature: maskFeature ?? this.#featureMask(y),
+    };
+    const hiddenStates = this.encoder.forward(this.#masked(y, masks), frameLengths);
     return { hiddenStates, extractFeatures: normed, frameLengths };
+  }
+
+  /** Random frames in training; null where there is no learned frame to put in their place. */
+  #timeMask({ shape: [batch, size] }: Tensor, lengths: Tensor | null): Tensor | null {
+    const { applySpecAugment, maskTimeProb, maskTimeLength, maskTimeMinMasks } = this.config;
+    if (!this.training || !applySpecAugment || this.masked_spec_embed === null || maskTimeProb === 0) return null;
+    const spans = { maskProb: maskTimeProb, maskLength: maskTimeLength, minMasks: maskTimeMinMasks };
+    return randomSpans({ batch, size, lengths, ...spans });
+  }
+
+  /** Random channels in training. */
+  #featureMask({ shape: [batch, , size] }: Tensor): Tensor | null {
+    const { applySpecAugment, maskFeatureProb, maskFeatureLength, maskFeatureMinMasks } = this.config;
+    if (!this.training || !applySpecAugment || maskFeatureProb === 0) return null;
+    const spans = { maskProb: maskFeatureProb, maskLength: maskFeatureLength, minMasks: maskFeatureMinMasks };
+    return randomSpans({ batch, size, lengths: null, ...spans });
   }
 
   #masked(x: Tensor, { maskTime, maskFeature }: Pick<SpeechEncoderForwardOptions, "maskTime" | "maskFeature">): Tensor {
