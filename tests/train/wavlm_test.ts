@@ -6,19 +6,28 @@ import { checkTrainConfig } from "../../train/check_config.ts";
 import { loadInitial } from "../../train/init/load_initial.ts";
 import { describeModel, modelToSave, parseFacts } from "../../train/model_facts.ts";
 import { modelKinds } from "../../train/models/mod.ts";
+import { loadModel } from "../../train/model_file.ts";
+import { recipeNamed } from "../../train/recipes/mod.ts";
+import { scheduleOf } from "../../train/schedules/from_config.ts";
 import type { TrainConfig } from "../../train/train_config.ts";
+import { swell, writeRecordings } from "../data/waveforms/recordings.ts";
 import { forEachDevice } from "../devices.ts";
 import { drawn } from "../gradcheck.ts";
-import { smallConfig } from "./small_run.ts";
+import { withFolder } from "../tasks/run.ts";
+import { runSmall, smallConfig } from "./small_run.ts";
 
 /** Three convolutions instead of seven, a frame every 160 samples. */
 const convolutions = { convDim: [8, 8, 8], convKernel: [10, 8, 4], convStride: [5, 8, 4] };
 
+/** A short convolution of positions, and two time-delay layers instead of five. */
+const positions = { numConvPosEmbeddings: 8, numConvPosEmbeddingGroups: 4 };
+const layersAfter = { tdnnKernel: [5, 1], tdnnDilation: [1, 1] };
+
 /** Two layers of 16 channels. */
 const narrow: Partial<TrainConfig> = {
   ...{ model: "wavlm", features: "waveform", chunkSeconds: 0.4, device: "cpu", batchSize: 8, logSteps: 1 },
-  ...{ dModel: 16, nHead: 2, numLayers: 2, dimFeedforward: 32, channels: [16, 16, 16, 16, 24], embeddingDim: 12 },
-  modelOptions: JSON.stringify({ ...convolutions, numConvPosEmbeddings: 8, numConvPosEmbeddingGroups: 4 }),
+  ...{ dModel: 16, nHead: 2, numLayers: 2, dimFeedforward: 32, channels: [24, 24], embeddingDim: 12 },
+  modelOptions: JSON.stringify({ ...convolutions, ...positions, ...layersAfter }),
 };
 
 /** A narrow model for such classes, and what its file would say. */
@@ -29,10 +38,11 @@ function build(classes: readonly string[], changes: Partial<TrainConfig> = {}) {
 }
 
 Deno.test("WavLM of the published convolutions needs 4880 samples, and mixes padding where its norm is of groups (cpu)", () => {
-  const published = JSON.stringify({ convDim: [2, 2, 2, 2, 2, 2, 2] });
-  const { model } = build(["a", "b"], { modelOptions: published });
+  const published = { modelOptions: JSON.stringify({ convDim: [2, 2, 2, 2, 2, 2, 2] }), channels: [4, 4, 4, 4, 4] };
+  const { model } = build(["a", "b"], published);
   deepStrictEqual([model.minFrames, model.mixesPadding], [4880, true]);
-  const layer = build(["a"], { modelOptions: JSON.stringify({ ...convolutions, featExtractNorm: "layer" }) }).model;
+  const layer =
+    build(["a"], { modelOptions: JSON.stringify({ ...convolutions, ...layersAfter, featExtractNorm: "layer" }) }).model;
   strictEqual(layer.mixesPadding, false);
 });
 
@@ -97,3 +107,54 @@ Deno.test("a WavLM starts from another: columns in the data's order, drawn anew 
   deepStrictEqual(other.state["objective.weight"].data, other.drawnAnew);
   deepStrictEqual(other.state["projector.weight"], arrays["projector.weight"]);
 });
+
+/** The recipe with a narrow model, on three speakers that differ in pitch. */
+async function recipeIn(folder: string, changes: Partial<TrainConfig>): Promise<TrainConfig> {
+  const entries = [200, 700, 2000].flatMap((pitch, i) =>
+    Array.from({ length: 8 }, (_, k) => [`s${i}/${k}`, swell(0.5 + k / 20, pitch + 3 * k)] as const)
+  );
+  await writeRecordings(join(folder, "data"), Object.fromEntries(entries));
+  const places = { data: join(folder, "data"), out: join(folder, "run") };
+  return { ...recipeNamed("wavlm").config, ...narrow, ...places, ...changes };
+}
+
+Deno.test("wavlm is the write-up's: 3 s, AM-softmax 30 / 0.4, 30 epochs under a cosine, frozen convolutions", () => {
+  const { config } = recipeNamed("wavlm");
+  const schedule = scheduleOf(config, 100);
+  const rates = [0, 99, 100, 2999].map((step) => schedule.lrAt(step));
+  deepStrictEqual(rates, [0, 0, 1, 29].map((epoch) => 1e-5 * 0.5 * (1 + Math.cos(Math.PI * epoch / 30))));
+  deepStrictEqual([config.epochs, config.validSteps, config.patience, config.batchSize], [30, 1, 5, 32]);
+  deepStrictEqual([config.loss, config.margin, config.scale, config.chunkSeconds], ["am-softmax", 0.4, 30, 3]);
+  deepStrictEqual([config.features, config.freeze], ["waveform", ["*.feature_extractor.*"]]);
+  checkTrainConfig(config);
+});
+
+forEachDevice("wavlm trains a narrow model, which learns, and its file gives it back", async (device) => {
+  await withFolder(async (folder) => {
+    // from random weights the margin has to rise, and the convolutions to learn
+    const start = { epochs: 40, marginSteps: 20, lr: 0.003, gradClip: 5, freeze: [], validFraction: 0.25 };
+    const run = await runSmall(device, await recipeIn(folder, { ...start, validSteps: 10 }));
+    ok(run.bestAccuracy > 0.6, `${run.bestAccuracy}`);
+    const { model, featureSettings, classes } = await loadModel(join(folder, "run"));
+    ok(model instanceof WavLMForXVector && model.wavlm.config.convDim[0] === 8);
+    deepStrictEqual([featureSettings?.kind, classes], ["waveform", ["s0", "s1", "s2"]]);
+  });
+});
+
+forEachDevice(
+  "a run of wavlm that was stopped goes on as if it had not been, and keeps what is frozen",
+  async (device) => {
+    await withFolder(async (folder) => {
+      const config = await recipeIn(folder, { epochs: 2, lr: 0.005 });
+      const whole = await runSmall(device, { ...config, out: join(folder, "whole") });
+      await runSmall(device, config, { stopAt: 3 });
+      const parts = await runSmall(device, config, { resume: true });
+      deepStrictEqual(parts.rows, whole.rows);
+      ok(whole.lines.some((line) => line.includes("wavlm.feature_extractor")), whole.lines.join("; "));
+      const [a, b] = await Promise.all(
+        ["whole", "run"].map(async (name) => (await loadModel(join(folder, name))).model),
+      );
+      deepStrictEqual((await a.stateArrays())["projector.weight"], (await b.stateArrays())["projector.weight"]);
+    });
+  },
+);

@@ -13,6 +13,7 @@ import { quickstart } from "./quickstart.ts";
 import { soundSmall } from "./sound_small.ts";
 import { soundCnn, soundResnet18, soundResnet34, soundVggish } from "./sound.ts";
 import type { Recipe } from "./recipe.ts";
+import { wavlm } from "./wavlm.ts";
 
 export { type Ablation, defineRecipe, type Recipe, type RecipeOptions } from "./recipe.ts";
 
@@ -34,6 +35,7 @@ export const recipes: readonly Recipe[] = [
   ecapa,
   ecapaSmall,
   ecapaLargeMargin,
+  wavlm,
 ];
 
 /**
