@@ -2,6 +2,25 @@
 import type { Tensor } from "../tensor/mod.ts";
 import type { Layer, Module } from "./module.ts";
 
+/** A classifier of waveforms whose first part, if it is frozen, need not be run again and again. */
+export interface StagedClassifier extends Classifier {
+  /** Name of the first part, with which the names of its weights begin. */
+  readonly firstPart: string;
+  /** Channels of what it gives. */
+  readonly stateChannels: number;
+  /** Frames that it makes of so many samples. */
+  framesOf(samples: number): number;
+  /** What it gives: (batch, samples, 1), none of them padding, to (batch, frames, stateChannels). */
+  states(x: Tensor): Tensor;
+  /** The second part, which takes that: a classifier of frames that shares the weights. */
+  afterStates(): Classifier;
+}
+
+/** Whether a classifier has two such parts. */
+export function isStaged(model: Classifier): model is StagedClassifier {
+  return "afterStates" in model && typeof model.afterStates === "function";
+}
+
 /** The last part of a classifier. */
 export interface Head extends Layer {
   /** Scores before softmax, (batch, classes), of embeddings (batch, dim). */

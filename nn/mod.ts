@@ -13,7 +13,7 @@ export { ELU, GELU, GLU, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tan
 export type { AttentionMasks } from "./attention_masks.ts";
 export { AttentiveStatistics, type AttentiveStatisticsOptions } from "./attentive_statistics.ts";
 export { BatchNorm, BatchNorm1d, BatchNorm2d, type BatchNormModuleOptions } from "./batch_norm.ts";
-export type { Classifier, Head } from "./classifier.ts";
+export { type Classifier, type Head, isStaged, type StagedClassifier } from "./classifier.ts";
 export { ConformerBlock, type ConformerBlockOptions } from "./conformer_block.ts";
 export { ConformerConvolution, type ConformerConvolutionOptions } from "./conformer_convolution.ts";
 export { ConformerEncoder } from "./conformer_encoder.ts";
@@ -58,6 +58,7 @@ export { VGGish } from "./models/sound/vggish.ts";
 export { SpeakerClassifier, type SpeakerClassifierOptions } from "./models/speaker_classifier.ts";
 export { BasicBlock, Downsample } from "./models/residual_blocks.ts";
 export { SpeakerResNet, type SpeakerResNetOptions } from "./models/speaker_resnet.ts";
+export { AfterEncoder, type AfterEncoderOptions } from "./models/speech_encoder/after_encoder.ts";
 export { SpeechEncoderClassifier, type SpeechEncoderClassifierOptions } from "./models/speech_encoder/classifier.ts";
 export { type SpeechEncoderConfig, speechEncoderDefaults } from "./models/speech_encoder/config.ts";
 export { type EncoderAttention, EncoderLayer, SpeechEncoder } from "./models/speech_encoder/encoder.ts";

@@ -1,5 +1,6 @@
 /** What single fields of a config cannot say. @module */
 import { parseFeatureSettings } from "../data/features/settings.ts";
+import { checkCacheStates } from "./check_cache_states.ts";
 import { checkModelOptions } from "./model_facts.ts";
 import { modelKinds } from "./models/mod.ts";
 import { checkWaves } from "./check_waves.ts";
@@ -16,6 +17,7 @@ import { segmentFramesOf } from "./viewing.ts";
 export function checkTrainConfig(config: TrainConfig): void {
   parseFeatureSettings(config.features);
   checkWaves(config);
+  checkCacheStates(config);
   checkModel(config);
   checkModelOptions(config);
   checkSplit(config);

@@ -8,12 +8,14 @@ import { freshProgress, type RunParts } from "./checkpoint.ts";
 import { freezeWeights, type Frozen } from "./freeze.ts";
 import type { InitialModel } from "./init/initial_model.ts";
 import { loadInitial } from "./init/load_initial.ts";
+import { cacheHiddenStates, type HiddenStates } from "./hidden_states.ts";
 import { inSteps } from "./in_steps.ts";
 import { checkLengths } from "./least_length.ts";
 import { describeModel } from "./model_facts.ts";
 import { modelKinds } from "./models/mod.ts";
 import { Objective } from "./objective.ts";
 import { optimizerOf } from "./optimizer_of.ts";
+import type { Screen } from "./progress.ts";
 import { scheduleOf } from "./schedules/from_config.ts";
 import { splitOf } from "./split_of.ts";
 import type { TrainConfig } from "./train_config.ts";
@@ -35,6 +37,8 @@ export interface Setup extends RunParts, Disposable {
   readonly frozen: Frozen;
   /** What came from the initial model, in lines. */
   readonly initialLines: readonly string[];
+  /** Hidden states that are trained and validated on instead of recordings; null where none are cached. */
+  readonly states: HiddenStates | null;
   /** Utterances kept for validation. */
   readonly valid: readonly number[];
 }
@@ -42,37 +46,52 @@ export interface Setup extends RunParts, Disposable {
 /**
  * Builds the parts on the current device. Writes nothing, so that a mistake in config or data leaves nothing behind.
  *
- * @param options `careful`: whether every loss is looked at before the weights change; `initial`: what the weights start from
+ * @param options `careful`: whether every loss is looked at before the weights change; `initial`: what the weights start from; `screen`: shows the progress of what takes long
  * @throws Error if there are too few utterances for a batch or for validation, the split does not fit the data, or the model
  * could not take the longest utterance of validation.
  */
 export async function setUp(
   given: TrainConfig,
   data: TrainingData,
-  { careful, initial }: { careful: boolean; initial: InitialModel | null },
+  { careful, initial, screen }: { careful: boolean; initial: InitialModel | null; screen: Screen },
 ): Promise<Setup> {
-  const { batchSize, gradClip, seed } = given, time = segmentFramesOf(given);
+  const { batchSize, gradClip, seed } = given, samples = segmentFramesOf(given);
   const { channels, classes, utterances } = data;
   const { train, valid } = await splitOf(given, data);
   checkReach(given, valid.map((i) => utterances[i].frames));
   const description = describeModel(given, channels, classes);
   const { fixed } = description.viewing;
   const padding = silenceOf(data.featureSettings);
-  const source = data.forTraining?.(train) ?? data, pad = fixed ? "center" : "end";
-  const batches = new TrainingBatches(source, train, { batchSize, segmentLength: time, seed, padding, pad });
-  const config = inSteps(given, batches.batchesPerEpoch);
+  const source = data.forTraining?.(train) ?? data;
   manualSeed(seed);
   const model = modelKinds[given.model].build(description.options);
   const initialLines = initial === null ? [] : loadInitial(model, { initial, target: description, data });
   const frozen = freezeWeights(model, given.freeze);
   checkLengths(model, given, { utterances, featureSettings: data.featureSettings, train, valid });
+  const request = { config: given, frozen, data, indices: [...train, ...valid], screen };
+  const states = given.cacheStates ? await cacheHiddenStates(model, request) : null;
+  const heard = states ?? source, time = states?.segmentFrames(samples) ?? samples;
+  const options = { batchSize, segmentLength: time, seed, padding: states === null ? padding : 0 };
+  const batches = new TrainingBatches(heard, train, { ...options, pad: fixed ? "center" : "end" });
+  const config = inSteps(given, batches.batchesPerEpoch);
   const objective = new Objective(config);
   const augmentation = new Augmentation(config, typeof padding === "number" ? padding : null);
   const optimizer = optimizerOf(config, model.parameters().filter((p) => p.requiresGrad));
-  const padded = !fixed && source.draw === undefined && train.some((i) => utterances[i].frames < time);
-  const sizes = { batchSize, time, channels, window: WINDOW };
-  const step = new TrainingStep({ model, objective, augmentation, optimizer, ...sizes, gradClip, padded, careful });
+  const padded = !fixed && heard.draw === undefined && train.some((i) => heard.utterances[i].frames < time);
+  const sizes = { batchSize, time, channels: heard.channels, window: WINDOW };
+  const trained = states?.model ?? model;
+  const step = new TrainingStep({
+    model: trained,
+    objective,
+    augmentation,
+    optimizer,
+    ...sizes,
+    gradClip,
+    padded,
+    careful,
+  });
   const dispose = () => {
+    states?.[Symbol.dispose]();
     step.dispose();
     objective.dispose();
     for (const { flat, states, numbers } of optimizer.groups) {
@@ -87,7 +106,7 @@ export async function setUp(
     progress: freshProgress(),
     classes,
   };
-  return { ...parts, config, description, frozen, initialLines, step, valid, [Symbol.dispose]: dispose };
+  return { ...parts, config, description, frozen, initialLines, step, states, valid, [Symbol.dispose]: dispose };
 }
 
 /** Says now what the first validation would say, maybe hours later. */

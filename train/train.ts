@@ -80,9 +80,13 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
     using data = await openTrainingData(config.data, { ...config, screen });
     screen.info(`Finish loading data! ${data.utterances.length} utterances of ${data.classes.length} classes`);
     const initial = await initialOf(config, resume);
-    using setup = await setUp(config, data, { careful: debug >= 1, initial });
+    using setup = await setUp(config, data, { careful: debug >= 1, initial, screen });
     for (const line of setup.initialLines) screen.info(line);
     screen.info(`Finish creating model! ${parametersText(setup)}`);
+    if (setup.states !== null) {
+      const { bytes, channels } = setup.states;
+      screen.info(`Hidden states are cached: ${(bytes / 1e6).toFixed(1)} MB on disk, ${channels} numbers a frame`);
+    }
     if (setup.valid.length === 0) {
       const kept = `${config.validFraction} of ${data.utterances.length}`;
       screen.info(`No utterance is kept for validation (${kept}): the newest model counts as the best`);
@@ -304,13 +308,14 @@ class Run {
 
   /** The model's loss and accuracy on the utterances kept for validation; null where that was interrupted. */
   async #measure(): Promise<Validation | null> {
-    const { model, valid } = this.#setup;
+    const { model, valid, states } = this.#setup;
     using bar = this.#options.screen.bar({ label: "Valid", total: valid.length, unit: "uttr", transient: true });
-    const measured = await validate(model, this.#data, {
+    const measured = await validate(states?.model ?? model, states ?? this.#data, {
       indices: valid,
       viewing: validViewingOf(this.#config),
       classes: this.#data.classes.length,
-      featureSettings: this.#data.featureSettings,
+      featureSettings: states === null ? this.#data.featureSettings : null,
+      ...states !== null && { batchSize: 1 }, // frames of many channels
       onProgress: (done) => bar.update(done),
       signal: this.#options.signal,
     });

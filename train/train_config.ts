@@ -131,6 +131,8 @@ export interface TrainConfig {
   modelOptions: string;
   /** Patterns of names of weights that stay as they are, as `encoder.*`; none: all are trained. */
   freeze: readonly string[];
+  /** Whether hidden states of a frozen encoder are computed once, of whole recordings, and kept on disk for the run. */
+  cacheStates: boolean;
 
   /** How the learning rate goes. */
   schedule: ScheduleName;

@@ -129,6 +129,9 @@ const groups = {
     freeze: texts("Weights that stay as they are: patterns of their names, * being any characters", {
       placeholder: "GLOB,GLOB",
     }),
+    cacheStates: flag(
+      "Computes the hidden states of a frozen encoder once, of whole recordings, and keeps them on disk",
+    ),
   },
   "Schedule": {
     schedule: choice("How the learning rate goes", [

@@ -86,6 +86,7 @@ const common: Omit<TrainConfig, "recipe" | "out"> = {
   initSha256: "",
   modelOptions: "",
   freeze: [],
+  cacheStates: false,
 
   schedule: "cosine-warmup",
   scheduleUnit: "step",

@@ -1,15 +1,16 @@
 /** An encoder of speech as a classifier of recordings. @module */
-import type { Tensor } from "../../../tensor/mod.ts";
-import type { Classifier, Head } from "../../classifier.ts";
+import { cat, type Tensor } from "../../../tensor/mod.ts";
+import type { Head, StagedClassifier } from "../../classifier.ts";
 import { type HeadName, makeHead } from "../../heads.ts";
 import { ones } from "../../init.ts";
 import { Linear } from "../../linear.ts";
 import { Module } from "../../module.ts";
 import { Parameter } from "../../parameter.ts";
 import { MeanPooling } from "../../pooling.ts";
+import { AfterEncoder } from "./after_encoder.ts";
 import { requireSizes, type SpeechEncoderConfig } from "./config.ts";
 import { joinStates } from "./join_states.ts";
-import { samplesFor } from "./lengths.ts";
+import { samplesFor, wavlmFrames } from "./lengths.ts";
 import type { SpeechEncoderModel } from "./model.ts";
 
 /** Options of {@linkcode SpeechEncoderClassifier}. */
@@ -47,7 +48,7 @@ export interface SpeechEncoderClassifierOptions {
  * ```
  */
 export class SpeechEncoderClassifier<E extends SpeechEncoderModel = SpeechEncoderModel> extends Module
-  implements Classifier {
+  implements StagedClassifier {
   /** One weight for each hidden state, or null. */
   readonly layer_weights: Parameter | null;
   /** From samples to hidden states. */
@@ -82,12 +83,47 @@ export class SpeechEncoderClassifier<E extends SpeechEncoderModel = SpeechEncode
   /** Waveforms, (batch, samples, 1), to embeddings, (batch, dim); see {@linkcode Classifier}. TypeError for fewer than `minFrames` samples. */
   embed(x: Tensor, lengths: Tensor | null = null): Tensor {
     const { hiddenStates, frameLengths } = this.encoder.forward(x, { lengths });
-    const joined = joinStates(hiddenStates, this.layer_weights);
-    return this.pooling.forward(this.projector === null ? joined : this.projector.forward(joined), frameLengths);
+    return this.#pooled(hiddenStates, frameLengths);
   }
 
   /** Scores before softmax, (batch, classes); parameters as of {@linkcode Classifier.embed}. */
   forward(x: Tensor, lengths: Tensor | null = null): Tensor {
     return this.head.forward(this.embed(x, lengths));
+  }
+
+  /** See {@linkcode StagedClassifier}. */
+  get firstPart(): string {
+    return "encoder";
+  }
+
+  /** Channels of all hidden states side by side, or of the last where no others count. */
+  get stateChannels(): number {
+    return this.#stateCount * this.encoder.config.hiddenSize;
+  }
+
+  get #stateCount(): number {
+    return this.layer_weights?.size ?? 1;
+  }
+
+  /** See {@linkcode StagedClassifier}. */
+  framesOf(samples: number): number {
+    return wavlmFrames(samples, this.encoder.config);
+  }
+
+  /** See {@linkcode StagedClassifier}. */
+  states(x: Tensor): Tensor {
+    return cat(this.encoder.forward(x).hiddenStates.slice(-this.#stateCount), -1);
+  }
+
+  /** See {@linkcode StagedClassifier}. */
+  afterStates(): AfterEncoder {
+    const modules = this.projector === null ? [] : [this.projector];
+    const embed = (states: readonly Tensor[], frames: Tensor | null) => this.#pooled(states, frames);
+    return new AfterEncoder({ head: this.head, modules, count: this.#stateCount, embed });
+  }
+
+  #pooled(states: readonly Tensor[], frameLengths: Tensor | null): Tensor {
+    const joined = joinStates(states, this.layer_weights);
+    return this.pooling.forward(this.projector === null ? joined : this.projector.forward(joined), frameLengths);
   }
 }
