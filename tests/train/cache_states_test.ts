@@ -87,6 +87,16 @@ Deno.test("longer recordings are validated as without cache; the last state alon
   });
 });
 
+Deno.test("WavLM's x-vector head is trained on cached states too, with the encoder frozen (cpu)", async () => {
+  await withFolder(async (folder) => {
+    const data = await speakers(folder, () => 0.4), channels = [16, 16, 16, 16, 24];
+    const margin = { loss: "am-softmax", margin: 0.1, channels, embeddingDim: 12 } as const;
+    const runs = await both(folder, { data, model: "wavlm", freeze: ["wavlm.*"], ...margin });
+    assertSame(runs, ["loss", "validLoss", "validAccuracy"]);
+    ok(runs[1].lines.some((line) => line.includes("48 numbers a frame")));
+  });
+});
+
 Deno.test("what changes hidden states in training, or hides them from validation, is refused", async () => {
   const refuse = (changes: Partial<TrainConfig>, message: RegExp) =>
     throws(() => checkTrainConfig(smallConfig({ ...narrow, cacheStates: true, ...changes })), message);

@@ -1,6 +1,6 @@
 /** WavLM with the head that makes it a verifier of speakers. @module */
-import { conv1d, type Tensor } from "../../../tensor/mod.ts";
-import type { Classifier } from "../../classifier.ts";
+import { cat, conv1d, type Tensor } from "../../../tensor/mod.ts";
+import type { StagedClassifier } from "../../classifier.ts";
 import { CosineHead } from "../../heads.ts";
 import { normal, ones } from "../../init.ts";
 import type { Linear } from "../../linear.ts";
@@ -8,10 +8,11 @@ import { Module } from "../../module.ts";
 import { ModuleList } from "../../module_list.ts";
 import { Parameter } from "../../parameter.ts";
 import type { WavLMConfig } from "./config.ts";
+import { AfterEncoder } from "../speech_encoder/after_encoder.ts";
 import { requireSizes } from "../speech_encoder/config.ts";
 import { encoderLinear } from "../speech_encoder/initial.ts";
 import { joinStates } from "../speech_encoder/join_states.ts";
-import { samplesFor, tdnnLoss, type TdnnReach } from "../speech_encoder/lengths.ts";
+import { samplesFor, tdnnLoss, type TdnnReach, wavlmFrames } from "../speech_encoder/lengths.ts";
 import type { SpeechEncoderOutput } from "../speech_encoder/model.ts";
 import { WavLMModel } from "./model.ts";
 import { unbiasedStatistics } from "./statistics.ts";
@@ -96,7 +97,7 @@ export interface WavLMXVectorOutput extends SpeechEncoderOutput {
  * console.log(model.forward(waves).shape); // [2, 3]
  * ```
  */
-export class WavLMForXVector extends Module implements Classifier {
+export class WavLMForXVector extends Module implements StagedClassifier {
   /** One weight for each hidden state, or null. */
   readonly layer_weights: Parameter | null;
   /** The encoder. */
@@ -185,13 +186,49 @@ export class WavLMForXVector extends Module implements Classifier {
     return this.#head.forward(this.embed(waves, lengths));
   }
 
+  /** See {@linkcode StagedClassifier}. */
+  get firstPart(): string {
+    return "wavlm";
+  }
+
+  /** Channels of all hidden states side by side, or of the last where no others count. */
+  get stateChannels(): number {
+    return this.#stateCount * this.wavlm.config.hiddenSize;
+  }
+
+  get #stateCount(): number {
+    return this.layer_weights?.size ?? 1;
+  }
+
+  /** See {@linkcode StagedClassifier}. */
+  framesOf(samples: number): number {
+    return wavlmFrames(samples, this.wavlm.config);
+  }
+
+  /** See {@linkcode StagedClassifier}. */
+  states(x: Tensor): Tensor {
+    return cat(this.wavlm.forward(x).hiddenStates.slice(-this.#stateCount), -1);
+  }
+
+  /** See {@linkcode StagedClassifier}. */
+  afterStates(): AfterEncoder {
+    return new AfterEncoder({
+      head: this.#head,
+      modules: [this.projector, this.tdnn, this.feature_extractor],
+      count: this.#stateCount,
+      minFrames: this.#lost.dilated + 1,
+      embed: (hiddenStates, frameLengths) =>
+        this.feature_extractor.forward(this.#statistics({ hiddenStates, frameLengths })),
+    });
+  }
+
   #checked(waves: Tensor): Tensor {
     if (waves.shape[1] >= this.minFrames) return waves;
     throw new TypeError(`Cannot embed ${waves.shape[1]} samples: expected at least ${this.minFrames}`);
   }
 
   /** Mean and deviation of what the time-delay layers make of hidden states. */
-  #statistics({ hiddenStates, frameLengths }: SpeechEncoderOutput): Tensor {
+  #statistics({ hiddenStates, frameLengths }: Pick<SpeechEncoderOutput, "hiddenStates" | "frameLengths">): Tensor {
     let x = this.projector.forward(joinStates(hiddenStates, this.layer_weights)).transpose(1, 2);
     for (const layer of this.tdnn) x = layer.forward(x);
     return unbiasedStatistics(x.transpose(1, 2), this.#pooled(frameLengths, x.shape[2]));
