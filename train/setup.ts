@@ -94,9 +94,7 @@ export async function setUp(
     states?.[Symbol.dispose]();
     step.dispose();
     objective.dispose();
-    for (const { flat, states, numbers } of optimizer.groups) {
-      for (const t of [flat.values, flat.gradients, numbers, ...Object.values(states)]) t.dispose();
-    }
+    optimizer.dispose();
   };
   const parts = {
     model,

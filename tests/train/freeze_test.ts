@@ -72,7 +72,10 @@ forEachDevice("frozen parts keep no way back, hold still, and cost the optimizer
   const net = new Net();
   freezeWeights(net, ["low.*"]);
   const optimizer = new AdamW(net.parameters().filter((p) => p.requiresGrad), { lr: 0.1, weightDecay: 0.5 });
-  const states = optimizer.groups.flatMap(({ flat }) => flat.parameters).reduce((sum, { size }) => sum + size, 0);
+  const states = optimizer.groups.flatMap(({ parts }) => parts.flatMap(({ flat }) => flat.parameters)).reduce(
+    (sum, { size }) => sum + size,
+    0,
+  );
   strictEqual(states, 16 + 4 + 8 + 8 + 2);
   const before = await valuesOf(net);
   const x = randn([6, 3]);

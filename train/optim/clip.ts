@@ -14,7 +14,8 @@ const SCALE = parse("g * min(limit / (norm + 1e-6), 1)", { g: input(0), norm: in
 /** Gradients as few tensors as possible: whole flat ranges of an optimizer, or one for each parameter. */
 function gradientsOf(source: Iterable<Tensor> | Optimizer<BaseSettings>): Tensor[] {
   if (source instanceof Optimizer) {
-    return source.groups.flatMap(({ flat }) => flat.activeRuns().map((run) => part(flat.gradients, run)));
+    const flats = source.groups.flatMap(({ parts }) => parts.map(({ flat }) => flat));
+    return flats.flatMap((flat) => flat.activeRuns().map((run) => part(flat.gradients, run)));
   }
   return [...source].flatMap((p) => (p.grad === null ? [] : [p.grad]));
 }

@@ -12,6 +12,9 @@ import { Tensor } from "../../tensor/tensor.ts";
 /** Parameters start at multiples of this many elements, WebGPU's 256 bytes. */
 const ALIGNMENT = 64;
 
+/** Elements of the largest flat buffer: 128 MiB, the most that every GPU can bind. The same on all devices, for kernels are counted by it. */
+export const MOST_ELEMENTS = 2 ** 25;
+
 /** A range of the flat buffers, in elements. */
 export interface Run {
   readonly start: number;
@@ -23,6 +26,32 @@ export function part(flat: Tensor, { start, end }: Run): Tensor {
   return new Tensor(flat.storage, [end - start], flat.dtype, [1], start);
 }
 
+/** Elements that a parameter takes up. */
+const room = ({ size }: Tensor) => Math.ceil(Math.max(1, size) / ALIGNMENT) * ALIGNMENT;
+
+/**
+ * Flat buffers of parameters, in their order: one, or several of at most `most` elements each (a larger parameter has one to itself).
+ *
+ * @throws TypeError if there is no parameter, one repeats, is a view, or not to be optimized.
+ */
+export function flatten(parameters: readonly Tensor[], most: number): FlatParameters[] {
+  if (parameters.length === 0) throw new TypeError("Cannot optimize nothing: the list of parameters is empty");
+  if (new Set(parameters).size < parameters.length) {
+    throw new TypeError("Cannot optimize a parameter twice: it is listed more than once");
+  }
+  const parts: Tensor[][] = [];
+  let free = 0;
+  for (const p of parameters) {
+    if (parts.length === 0 || room(p) > free) {
+      parts.push([]);
+      free = most;
+    }
+    parts[parts.length - 1].push(p);
+    free -= room(p);
+  }
+  return parts.map((part) => new FlatParameters(part));
+}
+
 /** Flat buffers of some parameters: their values move here, and their gradients are written here. */
 export class FlatParameters {
   readonly parameters: readonly Tensor[];
@@ -30,12 +59,8 @@ export class FlatParameters {
   readonly gradients: Tensor;
   readonly #runs: readonly Run[];
 
-  /** @throws TypeError if there is no parameter, one repeats, is a view, or lives on another device. */
+  /** @throws TypeError if a parameter is a view, or not to be optimized. */
   constructor(parameters: readonly Tensor[]) {
-    if (parameters.length === 0) throw new TypeError("Cannot optimize nothing: the list of parameters is empty");
-    if (new Set(parameters).size < parameters.length) {
-      throw new TypeError("Cannot optimize a parameter twice: it is listed more than once");
-    }
     for (const p of parameters) {
       if (!p.requiresGrad || p.node !== null) {
         throw new TypeError(
@@ -52,7 +77,7 @@ export class FlatParameters {
     let end = 0;
     this.#runs = parameters.map((p) => {
       const start = end;
-      end += Math.ceil(Math.max(1, p.size) / ALIGNMENT) * ALIGNMENT;
+      end += room(p);
       return { start, end };
     });
     const { device } = parameters[0];

@@ -4,6 +4,7 @@ export { clipGradNorm } from "./clip.ts";
 export {
   type BaseSettings,
   type Group,
+  type GroupPart,
   Optimizer,
   type OptimizerState,
   type ParameterGroup,

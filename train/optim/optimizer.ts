@@ -1,5 +1,5 @@
 /**
- * What optimizers share: parameter groups, flat buffers, and one elementwise kernel a group and step.
+ * What optimizers share: parameter groups, flat buffers, and one elementwise kernel a buffer and step.
  * @module
  */
 import { noGrad } from "../../tensor/autograd.ts";
@@ -8,23 +8,29 @@ import { parse } from "../../tensor/expr/parse.ts";
 import { beforeEachRun } from "../../tensor/memory.ts";
 import { mapElementsInto } from "../../tensor/ops/elementwise.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import { FlatParameters, part, type Run } from "./flat.ts";
+import { type FlatParameters, flatten, MOST_ELEMENTS, part, type Run } from "./flat.ts";
 
 /** Parameters with settings of their own. */
 export type ParameterGroup<S> = { readonly parameters: Iterable<Tensor> } & Partial<S>;
+
+/** As many parameters of a group as one buffer can hold. */
+export interface GroupPart {
+  /**
+   * Parameters and gradients as flat buffers.
+   *
+   * @ignore
+   */
+  readonly flat: FlatParameters;
+  /** What the optimizer remembers, such as momentum: flat tensors as long as these parameters together. */
+  readonly states: Readonly<Record<string, Tensor>>;
+}
 
 /** A group as the optimizer keeps it. */
 export interface Group<S> {
   /** May be changed between steps, captured or not: schedules set `lr`. */
   readonly settings: S;
-  /**
-   * The group's parameters and gradients as flat buffers.
-   *
-   * @ignore
-   */
-  readonly flat: FlatParameters;
-  /** What the optimizer remembers, such as momentum: flat tensors as long as all parameters together. */
-  readonly states: Readonly<Record<string, Tensor>>;
+  /** The group's parameters: in one part, unless there are more than 33 million. */
+  readonly parts: readonly GroupPart[];
   /** Numbers that the kernel reads, written before every step. */
   readonly numbers: Tensor;
   /** Steps made so far. */
@@ -62,7 +68,7 @@ export abstract class Optimizer<S extends BaseSettings = BaseSettings> {
   readonly #update: readonly Update[];
 
   /**
-   * Moves the parameters' values into one flat buffer and makes the state, all zeros.
+   * Moves the parameters' values into flat buffers and makes the state, all zeros.
    *
    * @throws TypeError if there is no parameter, one repeats, or one requires no gradient.
    */
@@ -75,16 +81,24 @@ export abstract class Optimizer<S extends BaseSettings = BaseSettings> {
     settings.forEach((s) => this.check(s));
     this.#update = settings.map((s) => this.update(s));
     this.groups = given.map((group, i) => {
-      const flat = new FlatParameters([...group.parameters]);
       const { states, numbers } = this.#update[i];
-      return {
-        settings: settings[i],
+      const parts = flatten([...group.parameters], this.mostElements).map((flat) => ({
         flat,
         states: Object.fromEntries(states.map((name) => [name, flat.state()])),
-        numbers: Tensor.persistent(flat.values.device, [numbers.length], "float32"),
+      }));
+      const { device } = parts[0].flat.values;
+      return {
+        settings: settings[i],
+        parts,
+        numbers: Tensor.persistent(device, [numbers.length], "float32"),
         steps: 0,
       };
     });
+  }
+
+  /** Elements of the largest flat buffer. */
+  protected get mostElements(): number {
+    return MOST_ELEMENTS;
   }
 
   /** The formula for a group's settings. */
@@ -112,28 +126,28 @@ export abstract class Optimizer<S extends BaseSettings = BaseSettings> {
 
   /** Forgets all gradients; the next backward writes new ones. */
   zeroGrad(): void {
-    for (const { flat } of this.groups) for (const p of flat.parameters) p.grad = null;
+    for (const { flat } of this.groups.flatMap(({ parts }) => parts)) for (const p of flat.parameters) p.grad = null;
   }
 
-  /** Updates every parameter that has a gradient: one kernel a group. */
+  /** Updates every parameter that has a gradient: one kernel a part of a group. */
   step(): void {
     noGrad(() =>
       this.groups.forEach((group, i) => {
-        const runs = group.flat.activeRuns();
-        if (runs.length === 0) return;
+        const active = group.parts.flatMap((part) => part.flat.activeRuns().map((run) => ({ part, run })));
+        if (active.length === 0) return;
         beforeEachRun(() => {
           const values = this.numbers(group.settings, ++group.steps);
           group.numbers.assign(Float32Array.from(this.#update[i].numbers, (name) => values[name]));
         });
-        for (const run of runs) this.#apply(group, this.#update[i], run);
+        for (const { part, run } of active) this.#apply(part, this.#update[i], { run, numbers: group.numbers });
       })
     );
   }
 
   #apply(
-    { flat, states, numbers }: Group<S>,
+    { flat, states }: GroupPart,
     { states: stateNames, numbers: numberNames, formulas }: Update,
-    run: Run,
+    { run, numbers }: { run: Run; numbers: Tensor },
   ): void {
     const targets = [flat.values, ...stateNames.map((name) => states[name])].map((t) => part(t, run));
     const one = (i: number) => new Tensor(numbers.storage, targets[0].shape, "float32", [0], i);
@@ -147,10 +161,9 @@ export abstract class Optimizer<S extends BaseSettings = BaseSettings> {
   /** Reads the state for a checkpoint. */
   async state(): Promise<OptimizerState> {
     const arrays: OptimizerState["arrays"] = {};
-    for (const [i, { states }] of this.groups.entries()) {
-      for (const [name, tensor] of Object.entries(states)) {
-        arrays[`${i}.${name}`] = { shape: [...tensor.shape], data: (await tensor.data()) as Float32Array<ArrayBuffer> };
-      }
+    for (const [key, tensors] of this.#states()) {
+      const pieces = await Promise.all(tensors.map((t) => t.data())) as Float32Array<ArrayBuffer>[];
+      arrays[key] = { shape: [sizeOf(tensors)], data: pieces.length === 1 ? pieces[0] : joined(pieces) };
     }
     return { arrays, steps: this.groups.map((g) => g.steps) };
   }
@@ -161,20 +174,57 @@ export abstract class Optimizer<S extends BaseSettings = BaseSettings> {
    * @throws TypeError if the state is of another optimizer or model.
    */
   loadState({ arrays, steps }: OptimizerState): void {
-    const wanted = this.groups.flatMap((g, i) =>
-      Object.entries(g.states).map(([name, tensor]) => [`${i}.${name}`, tensor] as const)
-    );
-    for (const [key, tensor] of wanted) {
-      if (arrays[key]?.data.length !== tensor.size) {
+    const wanted = this.#states();
+    for (const [key, tensors] of wanted) {
+      if (arrays[key]?.data.length !== sizeOf(tensors)) {
         throw new TypeError(
-          `Cannot load optimizer state: ${key} has ${arrays[key]?.data.length ?? "no"} values, expected ${tensor.size}`,
+          `Cannot load optimizer state: ${key} has ${arrays[key]?.data.length ?? "no"} values, expected ${
+            sizeOf(tensors)
+          }`,
         );
       }
     }
     if (Object.keys(arrays).length !== wanted.length || steps.length !== this.groups.length) {
       throw new TypeError("Cannot load optimizer state: it was saved by another optimizer");
     }
-    for (const [key, tensor] of wanted) tensor.assign(arrays[key].data);
+    for (const [key, tensors] of wanted) {
+      let start = 0;
+      for (const tensor of tensors) tensor.assign(arrays[key].data.subarray(start, start += tensor.size));
+    }
     this.groups.forEach((g, i) => (g.steps = steps[i]));
   }
+
+  /** State buffers by "group.name": those of a group's parts, which make one array in a file. */
+  #states(): [string, Tensor[]][] {
+    return this.groups.flatMap(({ parts }, i) =>
+      Object.keys(parts[0].states).map((name): [string, Tensor[]] => [
+        `${i}.${name}`,
+        parts.map(({ states }) => states[name]),
+      ])
+    );
+  }
+
+  /** Frees all buffers; the parameters, whose values lie in them, go as well. */
+  dispose(): void {
+    for (const { parts, numbers } of this.groups) {
+      numbers.dispose();
+      for (const { flat, states } of parts) {
+        for (const t of [flat.values, flat.gradients, ...Object.values(states)]) t.dispose();
+      }
+    }
+  }
+}
+
+function sizeOf(tensors: readonly Tensor[]): number {
+  return tensors.reduce((sum, { size }) => sum + size, 0);
+}
+
+function joined(pieces: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const all = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const piece of pieces) {
+    all.set(piece, end);
+    end += piece.length;
+  }
+  return all;
 }

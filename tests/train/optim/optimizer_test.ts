@@ -55,6 +55,42 @@ forEachDevice("state saved and loaded continues the same run", async () => {
   assert.deepEqual(await run(3), await run(-1));
 });
 
+/** Buffers of two small parameters, where AdamW itself has 33 million numbers. */
+class InParts extends AdamW {
+  protected override get mostElements(): number {
+    return 128;
+  }
+}
+
+forEachDevice("parameters that no buffer holds together are stepped, clipped and saved as if one did", async () => {
+  const run = async (make: typeof AdamW, saveAt: number) => {
+    let weights = [leaf([1, -2]), leaf([3]), leaf(Array.from({ length: 200 }, (_, i) => i / 100)), leaf([-1])];
+    let optimizer = new make(weights, { lr: 0.1 });
+    const parts = optimizer.groups[0].parts.length;
+    for (let i = 0; i < 4; i++) {
+      if (i === saveAt) { // into one that keeps them otherwise
+        const saved = await optimizer.state();
+        assert.deepEqual(Object.keys(saved.arrays), ["0.m", "0.v"]);
+        weights = await Promise.all(weights.map(async (w) => leaf([...await w.data()])));
+        optimizer = new (make === AdamW ? InParts : AdamW)(weights, { lr: 0.1 });
+        optimizer.loadState(saved);
+      }
+      optimizer.zeroGrad();
+      weights.map((w, k) => w.square().mul(i + k + 1).sum()).reduce((a, b) => a.add(b)).backward();
+      clipGradNorm(optimizer, 1);
+      optimizer.step();
+    }
+    return { parts, values: await Promise.all(weights.map(async (w) => [...await w.data()])) };
+  };
+  const whole = await run(AdamW, -1);
+  assert.equal(whole.parts, 1);
+  for (const [make, saveAt] of [[InParts, -1], [InParts, 2], [AdamW, 2]] as const) {
+    const found = await run(make, saveAt);
+    assert.equal(found.parts, make === AdamW ? 1 : 3);
+    found.values.flat().forEach((value, i) => assert.ok(Math.abs(value - whole.values.flat()[i]) < 1e-5));
+  }
+});
+
 forEachDevice("clipping an optimizer's flat gradients equals clipping its parameters", async () => {
   const clip = async (flat: boolean): Promise<number[]> => {
     const [a, b] = [leaf([3, 4]), leaf([12])];
