@@ -2,13 +2,16 @@
 import { basename, join, resolve } from "node:path";
 import { choice, flag, integer, text } from "../train/fields.ts";
 import { Screen } from "../train/progress.ts";
-import { type CommandSpec, parseCommand, required, type Values, withDefault } from "./cli/command.ts";
+import { type CommandSpec, parseCommand, type Values, withDefault } from "./cli/command.ts";
 import { UsageError } from "./cli/errors.ts";
 import { exitCodes, runTask } from "./cli/run_task.ts";
+import { checkScoresOptions, evaluateScores, scoresOptions } from "./evaluate/scores.ts";
 import { evaluateVerification, isVerification, verificationOptions } from "./evaluate/verification.ts";
 
 const options = {
-  model: required(text("Run folder (its best model is taken), or a .safetensors file", { placeholder: "RUN|FILE" })),
+  model: text("Run folder (its best model is taken), or a .safetensors file; needed, except with --scores", {
+    placeholder: "RUN|FILE",
+  }),
   data: text("Data set, recordings in class folders, or a list of them; unless told, what was trained on", {
     placeholder: "DIR|FILE",
   }),
@@ -31,8 +34,14 @@ const options = {
     choice("Where to compute; auto: a real GPU, else the CPU", ["auto", "webgpu", "cpu"]),
     "auto",
   ),
+  ...scoresOptions,
   ...verificationOptions,
 };
+
+const verificationKeys = Object.keys({ ...scoresOptions, ...verificationOptions }) as (
+  | keyof typeof scoresOptions
+  | keyof typeof verificationOptions
+)[];
 
 const spec: CommandSpec<typeof options> = {
   name: "evaluate",
@@ -40,9 +49,9 @@ const spec: CommandSpec<typeof options> = {
     "Measures a trained model on labelled data: accuracy with its 95 % interval (Wilson), top-k, precision, recall and " +
     "F1 of each class, confusion matrix and worst pairs. Writes evaluation.html, .txt, .json and predictions.csv. " +
     "With --verification or --trials: how well it tells speakers apart that it need not know. Writes verification.html, .txt, " +
-    ".json, scores.csv and pictures, and the threshold beside the model.",
+    ".json, scores.csv and pictures, and the threshold beside the model. With --scores: the same of scores that anybody computed.",
   options,
-  groups: { "Speaker verification": Object.keys(verificationOptions) as (keyof typeof verificationOptions)[] },
+  groups: { "Speaker verification": verificationKeys },
   examples: [
     "deno task evaluate --model runs/quickstart",
     "deno task evaluate --model runs/hw4-medium --data Dataset --crops 5",
@@ -50,15 +59,23 @@ const spec: CommandSpec<typeof options> = {
     "deno task evaluate --model runs/quickstart --data recordings --out report",
     "deno task evaluate --model runs/ecapa --verification --data unheard-speakers --operating-point far=0.01",
     "deno task evaluate --model runs/ecapa --trials voxceleb1/veri_test2.txt --root voxceleb1/wav",
+    "deno task evaluate --scores kaldi/scores --trials kaldi/trials",
   ],
 };
 
 await runTask(async () => {
   const { options } = parseCommand(spec, Deno.args);
-  const { model, data, valid, test, all, folds, fold, label, labelColumn, topK, crops, batchSize, device } = options;
+  const { data, valid, test, all, folds, fold, label, labelColumn, topK, crops, batchSize, device } = options;
   const screen = new Screen();
+  const { scores, model } = options;
+  if (scores !== undefined) {
+    const { topK: _k, batchSize: _b, device: _d, ...given } = options; // these have defaults, given or not
+    checkScoresOptions(given);
+    return await evaluateScores({ ...options, scores }, screen);
+  }
+  if (model === undefined) throw new UsageError("Cannot go without --model: name a run folder or a model file");
   if (isVerification(options, { valid, test, all, folds, fold, crops })) {
-    return await evaluateVerification(options, screen);
+    return await evaluateVerification({ ...options, model }, screen);
   }
   const part = partOf(options);
   const { evaluate } = await import("../train/evaluate.ts"); // only now: --help and typos need no engine

@@ -13,9 +13,12 @@ import { exitCodes } from "../cli/run_task.ts";
 /** Options that only verification has; none has a default here, so that it shows which were given. */
 export const verificationOptions = {
   verification: flag("Tell the same speaker from others: all pairs of the recordings in --data"),
-  trials: text("The same for the pairs of a list, lines 1 PATH PATH (same speaker) and 0 PATH PATH", {
-    placeholder: "FILE",
-  }),
+  trials: text(
+    "The same for the pairs of a list, lines 1 PATH PATH (same speaker) and 0 PATH PATH, or PATH PATH target and PATH PATH nontarget",
+    {
+      placeholder: "FILE",
+    },
+  ),
   root: text("Folder from which the paths of --trials count; default: the list's own", { placeholder: "DIR" }),
   scoring: choice("How two embeddings are scored (default: cosine)", ["cosine", "cosine-mean", "s-norm"]),
   cohort: text("Recordings of other people, for s-norm (and the mean of cosine-mean)", { placeholder: "DIR|FILE" }),
@@ -114,7 +117,8 @@ function checkSources({ trials, data, root, label, labelColumn, protocol, scorin
   if (cohortTop !== undefined && scoring !== "s-norm") throw refuse("--cohort-top is for --scoring s-norm");
 }
 
-function pointOf(name: string | undefined) {
+/** The operating point of this name; undefined without one. */
+export function pointOf(name: string | undefined) {
   try {
     return name === undefined ? undefined : parseOperatingPoint(name);
   } catch (error) {
@@ -132,7 +136,7 @@ async function folderFor({ model, data, trials, protocol, scoring }: Options): P
 }
 
 /** The pictures of a report, for the page and as files. */
-async function picturesOf(report: VerificationReport): Promise<PaintedPicture[]> {
+export async function picturesOf(report: VerificationReport): Promise<PaintedPicture[]> {
   const { toPng, toSvg } = await import("../plots/draw.ts");
   const { detChart, histogramChart, thresholdChart } = await import("../plots/verification_charts.ts");
   const charts = [

@@ -162,3 +162,29 @@ Deno.test("embed: recordings, a folder, broken ones; names and lengths in the me
     );
   });
 });
+
+Deno.test("evaluate --scores: report and pictures without a model; what needs one is refused", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const [scores, out] = [join(folder, "mine.txt"), join(folder, "report")];
+    await Deno.writeTextFile(scores, "target 2\ntarget 0\nnontarget 1\nnontarget -3\n");
+    const done = await runDenoTask("evaluate", ["--scores", scores, "--out", out]);
+    strictEqual(done.code, 0, done.err);
+    match(done.out, /^EER +50\.00 %$/m);
+    match(done.out, /^Cllr +0\.787$/m);
+    const files = [...Deno.readDirSync(out)].map(({ name }) => name).sort();
+    deepStrictEqual(files.filter((name) => !/\.(png|svg)$/.test(name)), [
+      "verification.html",
+      "verification.json",
+      "verification.txt",
+    ]);
+    strictEqual(files.length, 9);
+    refused(
+      await runDenoTask("evaluate", ["--scores", scores, "--scoring", "cosine"]),
+      /^error: Cannot use --scoring with --scores: /,
+      2,
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -4,7 +4,7 @@ import { counted, fraction, percent } from "../evaluation/numbers.ts";
 import { pageStyle } from "../evaluation/page_style.ts";
 import type { Measured, MeasuredPoint } from "./measures.ts";
 import type { VerificationReport } from "./report.ts";
-import { pointTitle, remarks, scoringOf } from "./text_report.ts";
+import { dataOf, pointTitle, remarks, scoringOf } from "./text_report.ts";
 
 /** Most names of a list in the text. */
 const LISTED = 50;
@@ -31,7 +31,7 @@ td.chosen { font-weight: 600; } td span.quiet { display: block; font-size: 0.86r
 
 /** The page. It loads nothing and runs no script; what comes from the data is shown as text whatever it holds. */
 export function verificationPage(report: VerificationReport, pictures: readonly Picture[]): string {
-  const { model, step, data, recordings, speakers, trials } = report;
+  const { model, step, data, trials } = report;
   const page = html`
     <!doctype html>
     <html lang="en">
@@ -39,16 +39,13 @@ export function verificationPage(report: VerificationReport, pictures: readonly 
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-        <title>Verification by ${model}</title>
+        <title>Verification by ${model ?? data}</title>
         <style>${new Markup(pageStyle + pictureStyle)}</style>
       </head>
       <body>
         <h1>Speaker verification</h1>
-        <p class="facts">Model <bdi>${model}</bdi>, step ${step}</p>
-        <p class="facts">Data <bdi>${data}</bdi>: ${counted(recordings, "recording")} of ${counted(
-          speakers,
-          "speaker",
-        )}</p>
+        ${model === null ? "" : html`<p class="facts">Model <bdi>${model}</bdi>, step ${step ?? "unknown"}</p>`}
+        <p class="facts">Data <bdi>${dataOf(report)}</bdi></p>
         <p class="facts">${trials.target} trials of the same speaker, ${trials.nontarget} of different ones;
           <bdi>${scoringOf(report)}</bdi></p>
         ${s4Cards(report)} ${cards(report)} ${notes(report)}
@@ -76,10 +73,11 @@ ${card("Min DCF", s4.minDcf.value.toFixed(4), at(s4.minDcf))}${
   }</div>`;
 }
 
-function cards({ eer, minDcf, auc, minCllr, points: [chosen] }: VerificationReport): Markup {
+function cards({ eer, minDcf, auc, minCllr, cllr, points: [chosen] }: VerificationReport): Markup {
   return html`<div class="cards">
 ${card("Equal error rate", percent(eer.value), interval(eer, (x) => percent(x, 1)))}
 ${minDcf.map((cost) => card(`Min DCF, p = ${cost.pTarget}`, fraction(cost.value), interval(cost, fraction)))}
+${cllr === undefined ? "" : card("Cllr, bits", fraction(cllr), "scores as natural log-likelihood ratios")}
 ${card("Min Cllr, bits", fraction(minCllr.value), interval(minCllr, fraction))}
 ${card("Area under the ROC", percent(auc.value), interval(auc, percent))}
 ${
@@ -93,9 +91,7 @@ ${
 }
 
 function interval({ low, high }: Measured, show: (x: number) => string): string {
-  return low === null || high === null
-    ? "no interval: too few speakers"
-    : `95 % interval ${show(low)} to ${show(high)}`;
+  return low === null || high === null ? "no interval" : `95 % interval ${show(low)} to ${show(high)}`;
 }
 
 function notes(report: VerificationReport): Markup {

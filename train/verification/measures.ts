@@ -64,8 +64,8 @@ export interface VerificationMeasures {
 
 /** Options of {@linkcode measureTrials}. */
 export interface MeasureOptions {
-  /** Speaker of each recording. */
-  readonly speakers: Uint32Array;
+  /** Speaker of each recording; null where they are unknown, and then there are no intervals. */
+  readonly speakers: Uint32Array | null;
   /** The threshold to choose. */
   readonly operatingPoint: OperatingPoint;
   /** A threshold to look at as well. */
@@ -100,9 +100,11 @@ export function measureTrials(scores: Float32Array, trials: TrialList, options: 
       return [curve.falseAcceptance[point], curve.falseRejection[point]];
     }),
   ];
-  const draws = drawsFor(scores.length);
-  const sides = [trials.left, trials.right].map((side) => side.map((place) => speakers[place]));
-  const intervals = draws === 0 ? [] : speakerBootstrap(sorted, take, { speakers: [sides[0], sides[1]], draws, seed });
+  const draws = speakers === null ? 0 : drawsFor(scores.length);
+  const sideOf = (side: Uint32Array) => side.map((place) => speakers![place]);
+  const intervals = draws === 0
+    ? []
+    : speakerBootstrap(sorted, take, { speakers: [sideOf(trials.left), sideOf(trials.right)], draws, seed });
   const values = take(curve).map((value, i) => measured(value, intervals[i]));
   const points = thresholds.map(({ name, threshold, point }, i): MeasuredPoint => {
     const { precision, recall, f1 } = ratesOf(curve, point), at = 3 + priors.length + 2 * i;

@@ -10,6 +10,7 @@ export type { Embedded } from "./embed_recordings.ts";
 export { Embedder, type EmbedderOptions, UnusableWave } from "./embedder.ts";
 export { FeatureEmbedder, type FeatureWindows } from "./feature_embedder.ts";
 export type { Picture } from "./html_report.ts";
+export { measureScores, type ScoresRequest } from "./measure_scores.ts";
 export type { Measured, MeasuredPoint, VerificationMeasures } from "./measures.ts";
 export { type OperatingPoint, operatingPointName, parseOperatingPoint } from "./operating_point.ts";
 export {
@@ -24,6 +25,7 @@ export {
 export type { LengthNorm } from "./plda_space.ts";
 export type { DetPoint, ScoreHistogram, SweepRow } from "./pictures.ts";
 export type { VerificationContext, VerificationReport } from "./report.ts";
+export { readScores, type ScoredTrials } from "./score_file.ts";
 export type { S4Results } from "./s4_protocol.ts";
 export { makeScorer, type Scorer, type ScoreSide, type ScoringSettings } from "./scorer.ts";
 export type { TrialList } from "./trials.ts";

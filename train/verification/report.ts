@@ -7,21 +7,21 @@ import type { S4Results } from "./s4_protocol.ts";
 
 /** What was compared, and how. */
 export interface VerificationContext {
-  /** The model, as given. */
-  readonly model: string;
-  /** Its digest. */
-  readonly modelId: string;
-  /** Step at which its weights were saved. */
-  readonly step: number;
+  /** The model, as given; null where scores were read from a file. */
+  readonly model: string | null;
+  /** Its digest; null without a model. */
+  readonly modelId: string | null;
+  /** Step at which its weights were saved; null without a model. */
+  readonly step: number | null;
   /** The recordings or the list of trials, as given. */
   readonly data: string;
   /** "standard", or S4's own. */
   readonly protocol: "standard" | "s4";
-  /** How two embeddings were scored. */
-  readonly scoring: Scoring;
+  /** How two embeddings were scored; "file": somebody else did. */
+  readonly scoring: Scoring | "file";
   /** Recordings or speakers of the cohort, and how many of them a score is measured by; null without. */
   readonly cohort: { readonly data: string; readonly embeddings: number; readonly topN: number } | null;
-  /** Recordings that were compared. */
+  /** Recordings that were compared; 0 where scores stand beside labels alone, without names. */
   readonly recordings: number;
   /** Speakers of them. */
   readonly speakers: number;
@@ -39,6 +39,8 @@ export interface VerificationContext {
 export interface VerificationReport extends VerificationContext, VerificationMeasures {
   /** Changes when the meaning of the rest does. */
   readonly format: "voxgrad verification 1";
+  /** Cost in bits of the scores as natural logarithms of likelihood ratios; only of scores from a file, which may be such. */
+  readonly cllr?: number;
   /** S4's own results; null under the standard protocol. */
   readonly s4: S4Results | null;
   /** Numbers behind the pictures. */

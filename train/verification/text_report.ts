@@ -11,17 +11,24 @@ export function verificationText(report: VerificationReport): string {
 }
 
 function headOf(report: VerificationReport): string[] {
-  const { model, step, data, recordings, speakers, trials } = report;
+  const { model, step, trials } = report;
   return [
-    `Model ${model}, step ${step}`,
-    `Data ${data}: ${counted(recordings, "recording")} of ${counted(speakers, "speaker")}`,
+    ...(model === null ? [] : [`Model ${model}, step ${step}`]),
+    `Data ${dataOf(report)}`,
     `${trials.target + trials.nontarget} trials, ${trials.target} of the same speaker, ` +
     `${trials.nontarget} of different ones; ${scoringOf(report)}`,
   ];
 }
 
+/** What was compared, in words. */
+export function dataOf({ data, recordings, speakers }: VerificationReport): string {
+  if (recordings === 0) return data;
+  return `${data}: ${counted(recordings, "recording")} of ${counted(speakers, "speaker")}`;
+}
+
 /** How scores were made, in words. */
 export function scoringOf({ scoring, cohort }: Pick<VerificationReport, "scoring" | "cohort">): string {
+  if (scoring === "file") return "scores as given";
   if (scoring === "cosine") return "cosine";
   if (cohort === null) return "cosine after subtracting a mean";
   return `s-norm by the ${cohort.topN} nearest of ${cohort.embeddings} in ${cohort.data}`;
@@ -39,7 +46,7 @@ function s4Of({ s4 }: VerificationReport): string[] {
   ];
 }
 
-function measuresOf({ eer, minDcf, auc, minCllr, s4 }: VerificationReport): string[] {
+function measuresOf({ eer, minDcf, auc, minCllr, cllr, s4 }: VerificationReport): string[] {
   const line = (name: string, value: string, { low, high }: Measured, show: (x: number) => string) => {
     const interval = low === null || high === null ? "" : `95 % interval ${show(low)} to ${show(high)}`;
     return `${name.padEnd(16)}${value.padEnd(10)}${interval}`.trimEnd();
@@ -48,6 +55,7 @@ function measuresOf({ eer, minDcf, auc, minCllr, s4 }: VerificationReport): stri
     ...(s4 === null ? [] : ["Exact, on the same trials"]),
     line("EER", percent(eer.value), eer, percent),
     ...minDcf.map((cost) => line(`Min DCF ${cost.pTarget}`, fraction(cost.value), cost, fraction)),
+    ...(cllr === undefined ? [] : [`${"Cllr".padEnd(16)}${fraction(cllr)}`]),
     line("Min Cllr", fraction(minCllr.value), minCllr, fraction),
     line("AUC", percent(auc.value), auc, percent),
   ];

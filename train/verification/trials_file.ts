@@ -1,4 +1,4 @@
-/** Lists of trials in VoxCeleb's format: lines `1 path path` and `0 path path`. @module */
+/** Lists of trials: VoxCeleb's `1 path path` and `0 path path`, Kaldi's `path path target` and `path path nontarget`. @module */
 import { ioFact } from "../io_fact.ts";
 import { chosenTrials, placesWhere, type TrialList } from "./trials.ts";
 
@@ -8,6 +8,8 @@ export interface TrialsFile {
   readonly names: readonly string[];
   /** Line that names each first. */
   readonly lines: Uint32Array;
+  /** Line of each trial. */
+  readonly trialLines: Uint32Array;
   /** Trials; sides are places in `names`. */
   readonly trials: TrialList;
   /** Trials of a recording with itself, which were left out: they are no trials. */
@@ -40,10 +42,14 @@ export function parseTrials(text: string, path: string): TrialsFile {
     places.set(name, places.size);
     return places.size - 1;
   };
-  let count = 0;
+  let count = 0, spelling: string | undefined;
   for (const [i, line] of lines.entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
-    const { label, a, b } = parseLine(line) ?? refuse(path, i + 1, `wanted "1 PATH PATH" or "0 PATH PATH"`);
+    const { label, a, b, own } = parseLine(line) ?? refuse(path, i + 1, `wanted ${wanted}`);
+    spelling ??= own;
+    if (own !== spelling) {
+      refuse(path, i + 1, `it is written as ${own}, those before it as ${spelling}: use one of both`);
+    }
     [left[count], right[count], isTarget[count]] = [placeOf(a, i + 1), placeOf(b, i + 1), label];
     numbers[count++] = i + 1;
   }
@@ -52,15 +58,26 @@ export function parseTrials(text: string, path: string): TrialsFile {
   checkAgreement(all, numbers, path);
   const kept = placesWhere(all, (a, b) => a !== b);
   const trials = chosenTrials(all, kept);
-  return { names: [...places.keys()], lines: Uint32Array.from(first), trials, selfTrials: count - kept.length };
+  const trialLines = kept.map((place) => numbers[place]);
+  const selfTrials = count - kept.length;
+  return { names: [...places.keys()], lines: Uint32Array.from(first), trialLines, trials, selfTrials };
 }
 
-/** The label and two paths, which tabs may separate where they hold spaces. */
-function parseLine(line: string): { label: number; a: string; b: string } | null {
-  const separator = line.includes("\t") ? "\t" : /\s+/;
-  const [label, a, b, ...rest] = line.trim().split(separator);
-  if ((label !== "0" && label !== "1") || !a || !b || rest.length > 0) return null;
-  return { label: Number(label), a: a.trim(), b: b.trim() };
+const wanted = '"1 PATH PATH" or "0 PATH PATH", or "PATH PATH target" or "PATH PATH nontarget"';
+
+/** The fields of a line, which tabs separate where they hold spaces. */
+export function fieldsOf(line: string): string[] {
+  return line.trim().split(line.includes("\t") ? "\t" : /\s+/).map((field) => field.trim());
+}
+
+/** The label and two paths. */
+function parseLine(line: string): { label: number; a: string; b: string; own: string } | null {
+  const fields = fieldsOf(line);
+  if (fields.length !== 3 || fields.includes("")) return null;
+  const [first, second, third] = fields;
+  if (first === "0" || first === "1") return { label: Number(first), a: second, b: third, own: '"1 PATH PATH"' };
+  if (third !== "target" && third !== "nontarget") return null;
+  return { label: third === "target" ? 1 : 0, a: first, b: second, own: '"PATH PATH target"' };
 }
 
 /** Two lines with one pair must say the same of it. Found by sorting numbers, since a table of a million pairs would be large. */

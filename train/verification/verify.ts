@@ -135,7 +135,9 @@ async function verifyHere(request: VerifyRequest, screen: Screen): Promise<Verif
       histogram: scoreHistogram(scores, trials.isTarget),
     },
   };
-  const calibration = protocol === "s4" ? null : calibrationOf(report, { settings, operatingPoint, windowSeconds });
+  const calibration = protocol === "s4"
+    ? null
+    : calibrationOf(report, { model: loaded.id, settings, operatingPoint, windowSeconds });
   return { report, names: data.names, trials, scores, calibration };
 }
 
@@ -204,11 +206,15 @@ function knownOf({ classes }: LoadedModel, { speakerNames }: VerificationData): 
 }
 
 function calibrationOf(
-  { modelId: model, eer, minDcf, points: [{ threshold, far, frr }], trials, data }: VerificationReport,
-  { settings, ...options }: { settings: ScoringSettings; operatingPoint: OperatingPoint; windowSeconds: number },
+  { eer, minDcf, points: [{ threshold, far, frr }], trials, data }: VerificationReport,
+  { settings, ...options }: {
+    model: string;
+    settings: ScoringSettings;
+    operatingPoint: OperatingPoint;
+    windowSeconds: number;
+  },
 ): Calibration {
   return makeCalibration({
-    model,
     ...settings,
     threshold,
     ...options,

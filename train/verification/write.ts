@@ -20,7 +20,7 @@ const MOST_SCORES = 5_000_000;
 
 /**
  * Writes `verification.json` (all results), `.txt`, `.html` (a page that needs nothing else), `scores.csv` (`label,file1,file2,score`; of at most
- * five million trials) and the pictures as SVG and PNG into a folder, which is made if need be.
+ * five million trials, and where recordings have names) and the pictures as SVG and PNG into a folder, which is made if need be.
  *
  * @returns names of the files, the page first
  * @throws {Error} Where they cannot be written.
@@ -40,7 +40,8 @@ export async function writeVerification(
   const written: string[] = [];
   try {
     await Deno.mkdir(folder, { recursive: true });
-    if (result.scores.length <= MOST_SCORES) written.push(await writeScores(folder, result));
+    const hasNames = result.names.length > 0; // else the user's file says as much
+    if (hasNames && result.scores.length <= MOST_SCORES) written.push(await writeScores(folder, result));
     for (const [name, contents] of files) {
       if (contents === undefined) continue;
       await writeAtomic(join(folder, name), contents);

@@ -19,7 +19,8 @@ Deno.test("lines that are no trials are refused with their number; an empty list
   for (const line of ["2 a b", "1 a", "1 a b c", "a b 1", "1"]) {
     throws(() => parseTrials(`1 a b\n${line}\n`, "t.txt"), {
       name: "SyntaxError",
-      message: 'Cannot read "t.txt", line 2: wanted "1 PATH PATH" or "0 PATH PATH"',
+      message:
+        'Cannot read "t.txt", line 2: wanted "1 PATH PATH" or "0 PATH PATH", or "PATH PATH target" or "PATH PATH nontarget"',
     });
   }
   throws(() => parseTrials("", "t.txt"), { message: 'Cannot evaluate the trials of "t.txt": there are none' });
