@@ -1,4 +1,4 @@
-/** Training steps of a model: forward, backward, AdamW; cross-entropy. @module */
+/** Training steps of a model: forward, backward, AdamW; or its forward passes alone. @module */
 import {
   capture,
   crossEntropy,
@@ -6,8 +6,10 @@ import {
   formatKernelTime,
   manualSeed,
   memory,
+  noGrad,
   profile,
   randn,
+  type Tensor,
   tensor,
 } from "../../tensor/mod.ts";
 import { AdamW } from "../../train/optim/mod.ts";
@@ -22,8 +24,8 @@ export interface StepResult {
   readonly kernels: number;
   /** Most bytes held during the steps. */
   readonly bytes: number;
-  readonly firstLoss: number;
-  readonly lastLoss: number;
+  /** Losses before and after; absent where only the forward pass is timed. */
+  readonly losses?: { readonly first: number; readonly last: number };
 }
 
 /** Options of {@linkcode benchStep}. */
@@ -36,24 +38,14 @@ export interface BenchOptions {
 
 /** Times a case on the current device. On a GPU several steps share one wait for the device, whose answer is slow. */
 export async function benchStep(
-  { make, input, classes }: StepCase,
+  stepCase: StepCase,
   device: Device,
   { steps, kernelLine }: BenchOptions,
 ): Promise<StepResult> {
   manualSeed(0);
-  const model = make();
-  const optimizer = new AdamW(model.parameters());
-  const x = randn(input);
-  const y = tensor(Int32Array.from({ length: input[0] }, (_, i) => (i * 37) % classes));
-  const step = capture(() => {
-    optimizer.zeroGrad();
-    const loss = crossEntropy(model.forward(x), y);
-    loss.backward();
-    optimizer.step();
-    return loss;
-  });
+  const step = stepCase.forwardOnly ? forwardPass(stepCase) : trainingStep(stepCase);
   const started = performance.now();
-  const firstLoss = await step().item();
+  const first = await lossOf(step());
   const firstMs = performance.now() - started;
   const single = await timed(device, step, 1);
   const together = device.type === "cpu" ? 1 : Math.max(1, Math.round(100 / single));
@@ -65,10 +57,37 @@ export async function benchStep(
       kernelLine(formatKernelTime(kernel));
     }
   }
-  const lastLoss = await step().item();
-  const result = { msPerStep: median(times), firstMs, kernels: step.kernels, bytes, firstLoss, lastLoss };
+  const last = await lossOf(step());
+  const losses = stepCase.forwardOnly ? undefined : { first, last };
+  const result = { msPerStep: median(times), firstMs, kernels: step.kernels, bytes, losses };
   step.dispose();
   return result;
+}
+
+function trainingStep({ make, input, classes, loss: lossFunction = crossEntropy }: StepCase) {
+  const model = make();
+  const optimizer = new AdamW(model.parameters());
+  const x = randn(input);
+  const y = tensor(Int32Array.from({ length: input[0] }, (_, i) => (i * 37) % classes));
+  return capture(() => {
+    optimizer.zeroGrad();
+    const loss = lossFunction(model.forward(x), y);
+    loss.backward();
+    optimizer.step();
+    return loss;
+  });
+}
+
+function forwardPass({ make, input }: StepCase) {
+  const model = make();
+  model.eval();
+  const x = randn(input);
+  return capture(() => noGrad(() => model.forward(x)));
+}
+
+/** The loss of a training step; of scores their first number, which is read only to wait for it. */
+async function lossOf(result: Tensor): Promise<number> {
+  return (await result.data())[0];
 }
 
 async function timed(device: Device, step: () => unknown, times: number): Promise<number> {
