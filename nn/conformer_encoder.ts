@@ -3,6 +3,7 @@ import type { Tensor } from "../tensor/mod.ts";
 import type { ConformerBlock } from "./conformer_block.ts";
 import { Module } from "./module.ts";
 import { ModuleList } from "./module_list.ts";
+import { type LayerStack, runLayer } from "./recompute.ts";
 
 /**
  * Blocks in order. Names are torchaudio's: `conformer_layers.0.ffn1.sequential.1.weight`, so that a state dict of its `Conformer` loads
@@ -16,7 +17,7 @@ import { ModuleList } from "./module_list.ts";
  * console.log(encoder.namedParameters()[0][0]); // conformer_layers.0.ffn1.sequential.0.weight
  * ```
  */
-export class ConformerEncoder extends Module {
+export class ConformerEncoder extends Module implements LayerStack {
   /** In the order they are applied. */
   readonly conformer_layers: ModuleList<ConformerBlock>;
 
@@ -31,10 +32,15 @@ export class ConformerEncoder extends Module {
     this.conformer_layers = new ModuleList(Array.from({ length: numLayers }, makeBlock));
   }
 
+  /** See `setRecompute`. */
+  get stacksLayers(): true {
+    return true;
+  }
+
   /** (batch, time, channels) → the same shape; `lengths` int32 (batch): frames of each utterance, the rest being padding. */
   forward(x: Tensor, lengths: Tensor | null = null): Tensor {
     let value = x;
-    for (const block of this.conformer_layers) value = block.forward(value, lengths);
+    for (const block of this.conformer_layers) value = runLayer(this, (x) => block.forward(x, lengths), value);
     return value;
   }
 }

@@ -135,5 +135,6 @@ export type { LoadOptions, LoadReport, StateArray } from "./state_dict.ts";
 export { subsampledLength } from "./subsampled_length.ts";
 export { TdnnBlock, type TdnnBlockOptions } from "./tdnn_block.ts";
 export { TimeShift } from "./time_shift.ts";
+export { type LayerStack, setRecompute } from "./recompute.ts";
 export { TransformerEncoder } from "./transformer_encoder.ts";
 export { TransformerEncoderLayer, type TransformerEncoderLayerOptions } from "./transformer_encoder_layer.ts";

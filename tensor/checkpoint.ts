@@ -11,8 +11,8 @@ import { Tensor } from "./tensor.ts";
  * about a third more time (Chen et al. 2016, arXiv 1604.06174; PyTorch's `torch.utils.checkpoint` with `use_reentrant=False`).
  *
  * Gradients reach the inputs and everything else that `fn` uses: parameters, and tensors computed before. Checkpoints may be nested, and
- * stand inside {@linkcode capture}. `fn` must compute the same both times; what it changes, such as running means of batch normalisation,
- * changes twice. Tensors that it makes and does not return are freed when it ends.
+ * stand inside {@linkcode capture}. `fn` must compute the same both times; what it changes
+ * changes twice, but for the running means of batch normalisation. Tensors that it makes and does not return are freed when it ends.
  *
  * @example
  * ```ts

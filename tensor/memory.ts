@@ -139,6 +139,11 @@ export function asRerun<T>(body: () => T): T {
   }
 }
 
+/** Whether the second run of a checkpointed function is going on: what the first one counted must not be counted again. */
+export function isRerun(): boolean {
+  return rerun > 0;
+}
+
 /** Does host work that a step needs (write a learning rate, say) now, and before each replay if a step is being recorded. */
 export function beforeEachRun(work: () => void): void {
   if (recorder !== null) recorder.beforeRun.push(work);

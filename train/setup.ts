@@ -1,6 +1,7 @@
 /** What a run trains with, made from its config and data. @module */
 import { TrainingBatches } from "../data/batches/mod.ts";
 import { silenceOf } from "../data/features/mod.ts";
+import { setRecompute } from "../nn/mod.ts";
 import { manualSeed } from "../tensor/mod.ts";
 import { Augmentation } from "./augmentation.ts";
 import { batchRulesOf } from "./batch_rules.ts";
@@ -67,6 +68,11 @@ export async function setUp(
   const model = modelKinds[given.model].build(description.options);
   const initialLines = initial === null ? [] : loadInitial(model, { initial, target: description, data });
   const frozen = freezeWeights(model, given.freeze);
+  if (given.recompute && setRecompute(model, true) === 0) {
+    throw new RangeError(
+      `Cannot recompute the layers of "${given.model}": it has none that can be; leave out --recompute`,
+    );
+  }
   checkLengths(model, given, { utterances, featureSettings: data.featureSettings, train, valid });
   const request = { config: given, frozen, data, indices: [...train, ...valid], screen };
   const states = given.cacheStates ? await cacheHiddenStates(model, request) : null;

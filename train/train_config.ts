@@ -133,6 +133,8 @@ export interface TrainConfig {
   freeze: readonly string[];
   /** Whether hidden states of a frozen encoder are computed once, of whole recordings, and kept on disk for the run. */
   cacheStates: boolean;
+  /** Whether backward computes the layers of a Transformer, Conformer or encoder of speech again instead of keeping what they made. */
+  recompute: boolean;
 
   /** How the learning rate goes. */
   schedule: ScheduleName;

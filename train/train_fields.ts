@@ -132,6 +132,7 @@ const groups = {
     cacheStates: flag(
       "Computes the hidden states of a frozen encoder once, of whole recordings, and keeps them on disk",
     ),
+    recompute: flag("Computes layers again in backward instead of keeping what they made: less memory, more time"),
   },
   "Schedule": {
     schedule: choice("How the learning rate goes", [

@@ -3,7 +3,7 @@ import { track } from "../autograd.ts";
 import { arange } from "../create.ts";
 import { type Expr, input, scalar } from "../expr/expr.ts";
 import { type Names, parse } from "../expr/parse.ts";
-import { allocate, run } from "../memory.ts";
+import { allocate, isRerun, run } from "../memory.ts";
 import { isContiguous, sameShape, show, sizeOf } from "../shape.ts";
 import { requireFloat, requireSameDevice, Tensor } from "../tensor.ts";
 import { channelDotsKernel, type ChannelLayout, channelMomentsKernel } from "./channels.ts";
@@ -99,16 +99,18 @@ function shapeAt(order: readonly number[], wanted: number): number[] {
   return order.map((axis) => (axis === wanted ? -1 : 1));
 }
 
-/** Statistics of the batch, (3, channels); updates the running ones. */
+/** Statistics of the batch, (3, channels); updates the running ones, unless a checkpoint computes what has been counted. */
 function batchStatistics({ x, layout }: Placed, options: BatchNormOptions): Tensor {
   const { runningMean = null, runningVar = null, numBatchesTracked = null, momentum = 0.1, eps = 1e-5, lengths } =
     options;
-  const running = runningMean !== null && runningVar !== null ? [runningMean, runningVar] : [];
-  const changed = [...running, ...(numBatchesTracked === null ? [] : [numBatchesTracked])].map((t) => t.storage);
+  const again = isRerun();
+  const running = runningMean !== null && runningVar !== null && !again ? [runningMean, runningVar] : [];
+  const tracked = numBatchesTracked === null || again ? [] : [numBatchesTracked];
+  const changed = [...running, ...tracked].map((t) => t.storage);
   const statistics = new Tensor(allocate(x.device, 12 * layout.channels), [3, layout.channels], "float32");
   run({
     kernel: channelMomentsKernel,
-    args: { ...layout, eps, momentum, running: running.length > 0, tracked: numBatchesTracked !== null },
+    args: { ...layout, eps, momentum, running: running.length > 0, tracked: tracked.length > 0 },
     inputs: [x.storage, ...(lengths ? [lengths.storage] : []), ...changed],
     outputs: [statistics.storage, ...changed],
     updates: changed.length > 0,

@@ -87,6 +87,7 @@ const common: Omit<TrainConfig, "recipe" | "out"> = {
   modelOptions: "",
   freeze: [],
   cacheStates: false,
+  recompute: false,
 
   schedule: "cosine-warmup",
   scheduleUnit: "step",

@@ -6,6 +6,7 @@ import { lengthMask } from "../../length_mask.ts";
 import type { Linear } from "../../linear.ts";
 import { Module } from "../../module.ts";
 import { ModuleList } from "../../module_list.ts";
+import { type LayerStack, runLayer } from "../../recompute.ts";
 import type { SpeechEncoderConfig } from "./config.ts";
 import { encoderLinear } from "./initial.ts";
 import { PositionalConvEmbedding } from "./position_conv.ts";
@@ -82,7 +83,7 @@ export class EncoderLayer<A extends EncoderAttention = EncoderAttention> extends
 }
 
 /** Positions, then layers. */
-export class SpeechEncoder<A extends EncoderAttention = EncoderAttention> extends Module {
+export class SpeechEncoder<A extends EncoderAttention = EncoderAttention> extends Module implements LayerStack {
   /** Added to the frames first. */
   readonly pos_conv_embed: PositionalConvEmbedding;
   /** Before the layers, or after the last one where `doStableLayerNorm` is set. */
@@ -108,6 +109,11 @@ export class SpeechEncoder<A extends EncoderAttention = EncoderAttention> extend
     this.#layerdrop = config.layerdrop;
   }
 
+  /** See `setRecompute`. */
+  get stacksLayers(): true {
+    return true;
+  }
+
   /** Input of the first layer and output of each, all (batch, time, dim); frames from `lengths`, int32 (batch), on are padding. */
   forward(x: Tensor, lengths: Tensor | null = null): Tensor[] {
     const time = x.shape[1];
@@ -116,7 +122,7 @@ export class SpeechEncoder<A extends EncoderAttention = EncoderAttention> extend
     const states = [this.dropout.forward(this.#stable ? placed : this.layer_norm.forward(placed))];
     const positionBias = this.layers.length > 0 ? this.layers[0].attention.positionBias(time) : null;
     for (const [i, layer] of [...this.layers].entries()) {
-      const y = layer.forward(states[i], positionBias, { lengths });
+      const y = runLayer(this, (x) => layer.forward(x, positionBias, { lengths }), states[i]);
       const always = i === 0 && positionBias !== null; // the layer that makes the bias of all
       states.push(always ? y : this.#orSkipped(y, states[i]));
     }
