@@ -48,9 +48,12 @@ await runTask(async () => {
   const say = (line: string) => screen.info(line);
   const config = await configOf({ recipe: positionals[0], file, flags, resume, say });
   const signal = stopOnInterrupt((line) => screen.log(line));
-  const { train } = await import("../train/train.ts"); // only now: --help and typos need no engine
+  // only now: --help and typos need no engine
+  const [{ train }, { FreezeError }] = await Promise.all([import("../train/train.ts"), import("../train/freeze.ts")]);
   const debug = Number(Deno.env.get("DEBUG") ?? 0);
-  const { interrupted, heldOut } = await train(config, { resume, signal, screen, debug });
+  const { interrupted, heldOut } = await train(config, { resume, signal, screen, debug }).catch((error) => {
+    throw error instanceof FreezeError && flags.freeze !== undefined ? asUsageError(error) : error;
+  });
   const out = quoted(config.out);
   if (interrupted) {
     screen.log(`Stopped and saved; go on with: deno task train --resume --out ${out}`);

@@ -10,13 +10,18 @@ export interface Frozen {
   readonly modules: readonly string[];
 }
 
+/** Patterns that freeze nothing, or leave nothing to train: what the user gave does not fit the model. */
+export class FreezeError extends RangeError {
+  override name = "RangeError";
+}
+
 /**
  * Freezes the parameters whose names fit one of the patterns: they get no gradient, and no optimizer is to be given them.
  * A module all of whose parameters are frozen is frozen as a whole (`Module.freeze`): it stays in evaluation, so that its
  * dropout drops nothing and running statistics of its batch normalisation do not move.
  *
  * @param globs names in which `*` stands for any characters, dots too
- * @throws {RangeError} Where a pattern fits no parameter (near names are given), or nothing is left to train.
+ * @throws {FreezeError} Where a pattern fits no parameter (near names are given), or nothing is left to train.
  *
  * @example
  * ```ts
@@ -34,7 +39,7 @@ export function freezeWeights(model: Module, globs: readonly string[]): Frozen {
   const frozen = new Set(globs.flatMap((glob) => fitting(glob, named)));
   const all = model.parameters();
   if (frozen.size === all.length && all.length > 0) {
-    throw new RangeError(`Cannot freeze ${quotedList(globs)}: that is every weight, and nothing is left to train`);
+    throw new FreezeError(`Cannot freeze ${quotedList(globs)}: that is every weight, and nothing is left to train`);
   }
   for (const parameter of frozen) parameter.requireGrad(false);
   const modules = globs.length === 0 ? [] : freezeWhole(model, frozen);
@@ -46,7 +51,7 @@ function fitting(glob: string, named: readonly (readonly [string, Parameter])[])
   const pattern = patternOf(glob);
   const found = named.filter(([name]) => pattern.test(name)).map(([, parameter]) => parameter);
   if (found.length > 0) return found;
-  throw new RangeError(`Cannot freeze "${glob}": no weight has such a name; ${hintFor(glob, named.map(([n]) => n))}`);
+  throw new FreezeError(`Cannot freeze "${glob}": no weight has such a name; ${hintFor(glob, named.map(([n]) => n))}`);
 }
 
 function patternOf(glob: string): RegExp {

@@ -1,7 +1,8 @@
 /** What `deno task train` and `infer` answer before any engine starts. */
-import { doesNotMatch, match, strictEqual } from "node:assert/strict";
+import { doesNotMatch, match, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { recipes } from "../../train/recipes/mod.ts";
+import { writeData } from "../train/small_run.ts";
 import { runDenoTask, withFolder } from "./run.ts";
 
 async function refused(task: string, args: string[], message: RegExp, code = 2) {
@@ -45,6 +46,19 @@ Deno.test("train: a config file with an unknown key, or none at all", async () =
       ["--config", file],
       /^error: Cannot set "totl_steps" of ".*my\.toml": .*did you mean "totalSteps"/,
     );
+  });
+});
+
+Deno.test("train: a pattern of --freeze that fits no weight is bad usage, in a config file a failure; nothing is left behind", async () => {
+  await withFolder(async (folder) => {
+    const data = join(folder, "data"), out = join(folder, "run"), file = join(folder, "my.toml");
+    await writeData(data);
+    const args = ["--data", data, "--out", out, "--device", "cpu"],
+      message = /^error: Cannot freeze "encodr\.\*": .*did you mean "encoder\.\*"/m;
+    await refused("train", [...args, "--freeze", "encodr.*"], message);
+    await Deno.writeTextFile(file, 'freeze = ["encodr.*"]\n');
+    await refused("train", [...args, "--config", file], message, 1);
+    await rejects(Deno.stat(out), Deno.errors.NotFound);
   });
 });
 
