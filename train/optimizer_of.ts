@@ -1,12 +1,11 @@
 /** The optimizer that a config asks for. @module */
-import type { Tensor } from "../tensor/mod.ts";
-import { Adam, AdamW, type Optimizer, RMSprop, SGD } from "./optim/mod.ts";
+import { Adam, AdamW, type Optimizer, type ParameterGroup, RMSprop, SGD } from "./optim/mod.ts";
 import type { TrainConfig } from "./train_config.ts";
 
-/** The optimizer that a config asks for, over some parameters. */
+/** The optimizer that a config asks for, over some groups of parameters. */
 export function optimizerOf(
   { optimizer, lr, weightDecay, betas, momentum }: TrainConfig,
-  parameters: Iterable<Tensor>,
+  parameters: readonly ParameterGroup<object>[],
 ): Optimizer {
   const adam = { lr, weightDecay, betas: [betas[0], betas[1]] as const };
   switch (optimizer) {

@@ -11,6 +11,7 @@ import type { InitialModel } from "./init/initial_model.ts";
 import { loadInitial } from "./init/load_initial.ts";
 import { cacheHiddenStates, type HiddenStates } from "./hidden_states.ts";
 import { inSteps } from "./in_steps.ts";
+import { layerGroups } from "./layer_decay.ts";
 import { checkLengths } from "./least_length.ts";
 import { describeModel } from "./model_facts.ts";
 import { modelKinds } from "./models/mod.ts";
@@ -82,7 +83,8 @@ export async function setUp(
   const config = inSteps(given, batches.batchesPerEpoch);
   const objective = new Objective(config);
   const augmentation = new Augmentation(config, typeof padding === "number" ? padding : null);
-  const optimizer = optimizerOf(config, model.parameters().filter((p) => p.requiresGrad));
+  const layers = modelKinds[given.model].layersOf(description.options);
+  const optimizer = optimizerOf(config, layerGroups(model, { layers, decay: given.layerDecay }));
   const padded = !fixed && heard.draw === undefined && train.some((i) => heard.utterances[i].frames < time);
   const sizes = { batchSize, time, channels: heard.channels, window: WINDOW };
   const trained = states?.model ?? model;

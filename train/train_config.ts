@@ -131,6 +131,8 @@ export interface TrainConfig {
   modelOptions: string;
   /** Patterns of names of weights that stay as they are, as `encoder.*`; none: all are trained. */
   freeze: readonly string[];
+  /** Factor of the learning rate from each layer to the one below it, the head having the whole rate; 1: all have it. */
+  layerDecay: number;
   /** Whether hidden states of a frozen encoder are computed once, of whole recordings, and kept on disk for the run. */
   cacheStates: boolean;
   /** Whether backward computes the layers of a Transformer, Conformer or encoder of speech again instead of keeping what they made. */

@@ -129,6 +129,10 @@ const groups = {
     freeze: texts("Weights that stay as they are: patterns of their names, * being any characters", {
       placeholder: "GLOB,GLOB",
     }),
+    layerDecay: number("Factor of the learning rate from each layer to the one below it; the head has all of --lr", {
+      above: 0,
+      max: 1,
+    }),
     cacheStates: flag(
       "Computes the hidden states of a frozen encoder once, of whole recordings, and keeps them on disk",
     ),

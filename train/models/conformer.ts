@@ -31,6 +31,7 @@ export const conformer: ModelKind = modelKind<ConformerClassifierOptions>({
     positionalEncoding: positionalEncoding ? "sinusoidal" : "none",
   }),
   classesOf: ({ numSpeakers }) => numSpeakers,
+  layersOf: () => ["prenet", "encoder.conformer_layers.#"],
   build: (options) => new ConformerClassifier(options),
   check({ convKernel }) {
     if (convKernel % 2 === 1) return;

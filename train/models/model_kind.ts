@@ -29,6 +29,11 @@ export interface ModelKind {
   keysOf(options: ModelOptions): Partial<TrainConfig>;
   /** How many classes a model with such options has scores for. */
   classesOf(options: ModelOptions): number;
+  /**
+   * Its layers from the lowest to the highest, for rates that fall from layer to layer: beginnings of weights' names, several of one layer
+   * with spaces between them. `#` is a number, and each of its values a layer. What none fits, such as the head, lies above them all.
+   */
+  layersOf(options: ModelOptions): readonly string[];
   /** A model with fresh weights on the current device. */
   build(options: ModelOptions): Classifier;
   /**
@@ -47,6 +52,7 @@ export function modelKind<O extends object>(kind: {
   /** Keys with another name or meaning than the option that they give. */
   readonly keysOf?: (options: O) => Partial<TrainConfig>;
   readonly classesOf: (options: O) => number;
+  readonly layersOf: (options: O) => readonly string[];
   readonly build: (options: O) => Classifier;
   readonly check?: (config: TrainConfig) => void;
 }): ModelKind {
@@ -57,6 +63,7 @@ export function modelKind<O extends object>(kind: {
     // what optionsOf made, maybe by way of a file
     keysOf: (options) => ({ ...namesakes(options), ...kind.keysOf?.(options as O) }),
     classesOf: (options) => kind.classesOf(options as O),
+    layersOf: (options) => kind.layersOf(options as O),
     build: (options) => kind.build(options as O),
     check: (config) => kind.check?.(config),
   };

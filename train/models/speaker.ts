@@ -23,12 +23,14 @@ interface EncoderKind<O extends EncoderSizes> {
   readonly usual: Omit<EncoderSizes, "inputSize">;
   /** Its options for a config. */
   readonly optionsOf: (config: TrainConfig, sizes: EncoderSizes) => O;
+  /** See {@linkcode ModelKind.layersOf}. */
+  readonly layers: readonly string[];
   readonly build: (options: O) => SpeakerEncoder;
   /** Says what is wrong with its channels; empty if nothing is. */
   readonly fault: (config: TrainConfig) => string;
 }
 
-function encoderKind<O extends EncoderSizes>({ usual, optionsOf, build, fault }: EncoderKind<O>): ModelKind {
+function encoderKind<O extends EncoderSizes>({ usual, optionsOf, layers, build, fault }: EncoderKind<O>): ModelKind {
   return modelKind<O & EmbeddingClassifierOptions>({
     fixedClips: false,
     optionsOf(config, { channels: inputSize, classes }) {
@@ -38,6 +40,7 @@ function encoderKind<O extends EncoderSizes>({ usual, optionsOf, build, fault }:
       return { ...encoder, classes, dropout: config.dropout, ...headOf(config) };
     },
     classesOf: ({ classes }) => classes,
+    layersOf: () => layers,
     build: (options) => new EmbeddingClassifier(build(options), options),
     check(config) {
       const text = config.channels.length === 0 ? "" : fault(config);
@@ -71,12 +74,14 @@ export const speakerModels = {
       variant: "speechbrain" as const,
       embeddingNorm: false,
     }),
+    layers: ["encoder.blocks.#", "encoder.mfa encoder.asp encoder.asp_bn encoder.fc encoder.fc_bn"],
     build: (options) => new EcapaTdnn(options),
     fault: scaleFault,
   }),
   "xvector": encoderKind({
     usual: { channels: [512, 512, 512, 512, 1500], embeddingDim: 512 },
     optionsOf: (_, sizes) => ({ ...sizes, variant: "voxgrad" as const }),
+    layers: ["encoder.blocks.#", "encoder.fc"],
     build: (options) => new XVector(options),
     fault: (config) => countFault(config, { count: 5, name: "layer" }),
   }),
@@ -86,6 +91,7 @@ export const speakerModels = {
       ...sizes,
       ...{ variant: "voxgrad" as const, blocks: [3, 4, 6, 3], bottleneck: false, secondLayer: false },
     }),
+    layers: ["encoder.conv1 encoder.bn1", "encoder.layer#", "encoder.fc encoder.fc_bn encoder.fc2"],
     build: (options) => new SpeakerResNet(options),
     fault: (config) => countFault(config, { count: 4, name: "stage" }),
   }),

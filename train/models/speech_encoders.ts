@@ -36,6 +36,17 @@ export function encoderKeysOf(options: SpeechEncoderConfig): Partial<TrainConfig
   };
 }
 
+/** The layers of such an encoder of this name in its model: convolutions lowest, then what their frames go through before the Transformer. */
+export function encoderLayersOf({ doStableLayerNorm }: SpeechEncoderConfig, name: string): readonly string[] {
+  const before = ["feature_projection", "masked_spec_embed", "encoder.pos_conv_embed"];
+  if (!doStableLayerNorm) before.push("encoder.layer_norm"); // else it comes after the last layer
+  return [
+    `${name}.feature_extractor`,
+    before.map((part) => `${name}.${part}`).join(" "),
+    `${name}.encoder.layers.#`,
+  ];
+}
+
 function encoderKind<C extends SpeechEncoderConfig>(
   published: C,
   build: (options: C) => SpeechEncoderModel,
@@ -52,6 +63,7 @@ function encoderKind<C extends SpeechEncoderConfig>(
     }),
     keysOf: (options) => ({ ...encoderKeysOf(options), embeddingDim: options.classifierProjSize }),
     classesOf: ({ classes }) => classes,
+    layersOf: (options) => encoderLayersOf(options, "encoder"),
     build: (options) => new SpeechEncoderClassifier(build(options), options),
   });
 }

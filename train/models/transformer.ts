@@ -22,5 +22,6 @@ export const transformer: ModelKind = modelKind<SpeakerClassifierOptions>({
   },
   keysOf: ({ positionalEncoding }) => ({ positionalEncoding: positionalEncoding ? "sinusoidal" : "none" }),
   classesOf: ({ numSpeakers }) => numSpeakers,
+  layersOf: () => ["prenet", "encoder.layers.#"],
   build: (options) => new SpeakerClassifier(options),
 });

@@ -1,7 +1,7 @@
 /** WavLM as a verifier of speakers. @module */
 import { wavlmConfig, WavLMForXVector, type WavLMForXVectorOptions } from "../../nn/mod.ts";
 import { type ModelKind, modelKind } from "./model_kind.ts";
-import { encoderKeysOf, encoderOptionsOf } from "./speech_encoders.ts";
+import { encoderKeysOf, encoderLayersOf, encoderOptionsOf } from "./speech_encoders.ts";
 
 /** Every option of the published models. */
 type Options = Required<WavLMForXVectorOptions>;
@@ -27,5 +27,6 @@ export const wavlm: ModelKind = modelKind<Options>({
     embeddingDim: options.xvectorOutputDim,
   }),
   classesOf: ({ numLabels }) => numLabels,
+  layersOf: (options) => encoderLayersOf(options, "wavlm"),
   build: (options) => new WavLMForXVector(options),
 });

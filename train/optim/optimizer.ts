@@ -11,7 +11,12 @@ import { Tensor } from "../../tensor/tensor.ts";
 import { type FlatParameters, flatten, MOST_ELEMENTS, part, type Run } from "./flat.ts";
 
 /** Parameters with settings of their own. */
-export type ParameterGroup<S> = { readonly parameters: Iterable<Tensor> } & Partial<S>;
+export type ParameterGroup<S> = {
+  /** The group's parameters. */
+  readonly parameters: Iterable<Tensor>;
+  /** Factor of `lr` in every step, whoever sets it; a number from 0. Default 1. */
+  readonly lrScale?: number;
+} & Partial<S>;
 
 /** As many parameters of a group as one buffer can hold. */
 export interface GroupPart {
@@ -29,6 +34,8 @@ export interface GroupPart {
 export interface Group<S> {
   /** May be changed between steps, captured or not: schedules set `lr`. */
   readonly settings: S;
+  /** Factor of `settings.lr` in every step: the group's part of a rate that is set for all groups. */
+  readonly lrScale: number;
   /** The group's parameters: in one part, unless there are more than 33 million. */
   readonly parts: readonly GroupPart[];
   /** Numbers that the kernel reads, written before every step. */
@@ -70,15 +77,16 @@ export abstract class Optimizer<S extends BaseSettings = BaseSettings> {
   /**
    * Moves the parameters' values into flat buffers and makes the state, all zeros.
    *
-   * @throws TypeError if there is no parameter, one repeats, or one requires no gradient.
+   * @throws TypeError if there is no parameter, one repeats, or one requires no gradient; RangeError for a `lrScale` below 0.
    */
   constructor(parameters: Iterable<Tensor> | readonly ParameterGroup<S>[], defaults: S) {
     const list = [...parameters] as (Tensor | ParameterGroup<S>)[];
     const isTensors = list.every((p): p is Tensor => p instanceof Tensor);
     const whole = { parameters: list } as unknown as ParameterGroup<S>;
     const given = isTensors ? [whole] : (list as ParameterGroup<S>[]);
-    const settings = given.map(({ parameters: _, ...own }) => ({ ...defaults, ...own }) as S);
+    const settings = given.map(({ parameters: _, lrScale: __, ...own }) => ({ ...defaults, ...own }) as S);
     settings.forEach((s) => this.check(s));
+    given.forEach(({ lrScale = 1 }) => checkScale(lrScale));
     this.#update = settings.map((s) => this.update(s));
     this.groups = given.map((group, i) => {
       const { states, numbers } = this.#update[i];
@@ -89,6 +97,7 @@ export abstract class Optimizer<S extends BaseSettings = BaseSettings> {
       const { device } = parts[0].flat.values;
       return {
         settings: settings[i],
+        lrScale: group.lrScale ?? 1,
         parts,
         numbers: Tensor.persistent(device, [numbers.length], "float32"),
         steps: 0,
@@ -114,12 +123,12 @@ export abstract class Optimizer<S extends BaseSettings = BaseSettings> {
     }
   }
 
-  /** The learning rate of the first group. */
+  /** The learning rate of the first group, before its `lrScale`. */
   get lr(): number {
     return this.groups[0].settings.lr;
   }
 
-  /** Sets the learning rate of every group. */
+  /** Sets the learning rate of every group, of which each takes its `lrScale`. */
   set lr(lr: number) {
     for (const { settings } of this.groups) settings.lr = lr;
   }
@@ -136,7 +145,8 @@ export abstract class Optimizer<S extends BaseSettings = BaseSettings> {
         const active = group.parts.flatMap((part) => part.flat.activeRuns().map((run) => ({ part, run })));
         if (active.length === 0) return;
         beforeEachRun(() => {
-          const values = this.numbers(group.settings, ++group.steps);
+          const { settings, lrScale } = group;
+          const values = this.numbers({ ...settings, lr: settings.lr * lrScale }, ++group.steps);
           group.numbers.assign(Float32Array.from(this.#update[i].numbers, (name) => values[name]));
         });
         for (const { part, run } of active) this.#apply(part, this.#update[i], { run, numbers: group.numbers });
@@ -213,6 +223,11 @@ export abstract class Optimizer<S extends BaseSettings = BaseSettings> {
       }
     }
   }
+}
+
+function checkScale(scale: number): void {
+  if (scale >= 0 && scale < Infinity) return;
+  throw new RangeError(`Cannot optimize with lrScale ${scale}: expected a number from 0`);
 }
 
 function sizeOf(tensors: readonly Tensor[]): number {

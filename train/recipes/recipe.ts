@@ -86,6 +86,7 @@ const common: Omit<TrainConfig, "recipe" | "out"> = {
   initSha256: "",
   modelOptions: "",
   freeze: [],
+  layerDecay: 1,
   cacheStates: false,
   recompute: false,
 
