@@ -147,9 +147,23 @@ export abstract class Module {
   }
 
   /**
-   * Overwrites parameters and buffers by name. Either all is loaded or, where something does not fit, nothing.
+   * Overwrites parameters and buffers by name. Either all is loaded or, where something does not fit, nothing. `prefix` and `rename` lead
+   * from the names of another program's file to the module's own.
    *
-   * @throws TypeError if a shape or type differs, or (unless `strict` is false) a name is missing or extra; one message names them all.
+   * @returns the names that did not meet, where `strict` is false
+   * @throws TypeError if a shape or type differs, two arrays are renamed alike, none begins with the prefix, or (unless `strict` is false)
+   * a name is missing or extra; one message says it all, with the first names of each list.
+   *
+   * @example
+   * ```ts
+   * import { Linear, Sequential } from "./mod.ts";
+   *
+   * const theirs = await new Sequential(new Linear(4, 2)).stateArrays(); // 0.weight, 0.bias
+   * const model = new Linear(4, 2);
+   * model.loadStateDict(theirs, { prefix: "0." });
+   * const { missing } = model.loadStateDict({ w: theirs["0.weight"] }, { rename: { w: "weight" }, strict: false });
+   * console.log(missing); // ["bias"]
+   * ```
    */
   loadStateDict(arrays: Readonly<Record<string, StateArray>>, options?: LoadOptions): LoadReport {
     return loadState(this.constructor.name, this.stateDict(), arrays, options);

@@ -44,7 +44,8 @@ Deno.test("Strict loading names missing, extra and misshapen arrays in one messa
   assert.throws(() => stack.loadStateDict(arrays, { source: "a/model.safetensors" }), {
     name: "TypeError",
     message: 'Cannot load "a/model.safetensors" into Stack: 2 missing (layers.1.weight, layers.1.bias), ' +
-      "1 extra (head.weight), 1 shape conflict (layers.0.weight is [2, 3], wanted [3, 2])",
+      "1 extra (head.weight), 1 shape conflict (layers.0.weight is [2, 3], wanted [3, 2]); " +
+      "its own names are layers.0.weight, layers.0.bias, layers.1.weight, layers.1.bias",
   });
   assert.deepEqual(await stack.stateArrays(), before);
 });
@@ -81,4 +82,61 @@ Deno.test("Arrays of another type or too short for their shape are conflicts", (
 Deno.test("An array named like a property of every object is extra, not found", () => {
   const arrays = { weight: array([1, 1]), bias: array([1]), constructor: array([1]) };
   assert.throws(() => new Linear(1, 1).loadStateDict(arrays as never), /1 extra \(constructor\)/);
+});
+
+forEachDevice("A prefix comes off, and what does not begin with it is passed over", async () => {
+  const [one, two] = [new Stack(), new Stack()];
+  const saved = await one.stateArrays();
+  const entries = Object.entries(saved).map(([name, values]) => [`state_dict.model.${name}`, values] as const);
+  const file = { ...Object.fromEntries(entries), "optimizer.m": array([7]) };
+  assert.deepEqual(two.loadStateDict(file, { prefix: "state_dict.model." }), { missing: [], extra: [] });
+  assert.deepEqual(await two.stateArrays(), saved);
+  const layer = new Linear(3, 2);
+  layer.loadStateDict(saved, { prefix: "layers.1." });
+  assert.deepEqual((await layer.stateArrays()).weight, saved["layers.1.weight"]);
+});
+
+forEachDevice("Names change by a table or a function, and null leaves an array out", async () => {
+  const arrays = { "net.w": array([1, 2], 3), "net.b": array([1], 4), "net.steps": array([1], 5) };
+  const table = { w: "weight", b: "bias", steps: null };
+  for (const rename of [table, (name: string) => table[name as "w"]]) {
+    const linear = new Linear(2, 1);
+    assert.deepEqual(linear.loadStateDict(arrays, { prefix: "net.", rename }), { missing: [], extra: [] });
+    assert.deepEqual([...await linear.weight.data(), ...await linear.bias!.data()], [3, 3, 4]);
+  }
+  const report = new Linear(2, 1).loadStateDict(arrays, { prefix: "net.", rename: { w: "weight" }, strict: false });
+  assert.deepEqual(report, { missing: ["bias"], extra: ["net.b", "net.steps"] }, "names as they are in the file");
+});
+
+Deno.test("What prefix and rename cannot do is said, and changes nothing", async () => {
+  const linear = new Linear(2, 1), before = await linear.stateArrays();
+  const arrays = { w: array([1, 2]), bias: array([1]), constructor: array([1]) } as Record<string, StateArray>;
+  const refused = (options: Parameters<Linear["loadStateDict"]>[1], what: string) =>
+    assert.throws(() => linear.loadStateDict(arrays, options), {
+      name: "TypeError",
+      message: `Cannot load the state dict into Linear: ${what}`,
+    });
+  refused({ prefix: "model.", strict: false }, 'none of its names begins with "model."');
+  refused({ rename: { w: "bias" } }, "both w and bias are renamed to bias");
+  refused(
+    { rename: { bias: "b" } },
+    "2 missing (weight, bias), 3 extra (w, bias, constructor); its own names are weight, bias",
+  );
+  assert.throws(() =>
+    linear.loadStateDict(arrays, {
+      rename: () => {
+        throw new RangeError("mine");
+      },
+    }), RangeError);
+  assert.deepEqual(await linear.stateArrays(), before);
+});
+
+Deno.test("Where all the names are there behind something, the message says what to take off", () => {
+  const arrays = { "model.net.weight": array([1, 2]), "model.net.bias": array([1]), "loss.weight": array([3]) };
+  assert.throws(() => new Linear(2, 1).loadStateDict(arrays), {
+    message: "Cannot load the state dict into Linear: 2 missing (weight, bias), " +
+      '3 extra (model.net.weight, model.net.bias, loss.weight); all of these are there behind "model.net.": give prefix "model.net."',
+  });
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => ["x".repeat(5000) + i, array([1])]));
+  assert.throws(() => new Linear(2, 1).loadStateDict(many), ({ message }: Error) => message.length < 1000);
 });
