@@ -14,4 +14,10 @@ export {
 } from "./safetensors.ts";
 export type { SafetensorsEntry } from "./safetensors_header.ts";
 export type { StoredType } from "./stored_types.ts";
-export { readTorchFile, readTorchTensor, type TorchFileOptions } from "./torch_file.ts";
+export {
+  readTorchFile,
+  readTorchTensor,
+  readTorchValues,
+  type TorchFileOptions,
+  type TorchValue,
+} from "./torch_file.ts";

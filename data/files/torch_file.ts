@@ -45,6 +45,29 @@ export function readTorchFile(source: string | Uint8Array, options: TorchFileOpt
   });
 }
 
+/** A value in a PyTorch file that is no tensor. */
+export type TorchValue = string | number | boolean | null;
+
+/**
+ * Reads a PyTorch file with the plain values that stand beside its tensors: numbers, texts, true, false and none, named alike.
+ *
+ * @param source a path, or the bytes of a file
+ * @param options what to call bytes, and whether to copy
+ * @throws {Error} there is no such file
+ * @throws {SyntaxError} as {@linkcode readTorchFile}, but for a file without tensors
+ */
+export function readTorchValues(
+  source: string | Uint8Array,
+  options: TorchFileOptions = {},
+): { arrays: ArrayDict; values: Map<string, TorchValue> } {
+  return reading(source, options, ({ value, readStorage }) => {
+    const values = new Map<string, TorchValue>();
+    const named = nameTensors(value, (name, plain) => values.set(name, plain));
+    const arrays = readTensors([...named.values()], readStorage);
+    return { arrays: toArrayDict([...named.keys()].map((name, i) => [name, arrays[i]])), values };
+  });
+}
+
 /**
  * Reads a PyTorch file that holds one tensor, like the HW4 features.
  *
@@ -79,7 +102,7 @@ function explain(source: ByteSource, error: unknown): Error {
 }
 
 /** All tensors within dictionaries and lists. Depth and number are bounded: a pickle can hold itself. */
-function nameTensors(root: unknown): Map<string, TorchTensor> {
+function nameTensors(root: unknown, onPlain?: (name: string, value: TorchValue) => void): Map<string, TorchTensor> {
   const named = new Map<string, TorchTensor>();
   let items = 0;
   const visit = (value: unknown, name: string, depth: number) => {
@@ -89,10 +112,16 @@ function nameTensors(root: unknown): Map<string, TorchTensor> {
       named.set(name, value);
     } else if (value instanceof Map || Array.isArray(value)) {
       for (const [key, item] of value.entries()) visit(item, join(name, key), depth + 1);
+    } else if (isPlain(value)) {
+      onPlain?.(name, value);
     }
   };
   visit(root, "", 0);
   return named;
+}
+
+function isPlain(value: unknown): value is TorchValue {
+  return value === null || ["string", "number", "boolean"].includes(typeof value);
 }
 
 function join(name: string, key: unknown): string {

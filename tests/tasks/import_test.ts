@@ -1,0 +1,33 @@
+/** `deno task import` as a user types it. @module */
+import { doesNotMatch, match, strictEqual } from "node:assert/strict";
+import { join } from "node:path";
+import { encodeWav } from "../../mod.ts";
+import { tinyModel, writeFolder } from "../train/import/huggingface_folder.ts";
+import { voice } from "../train/verification/tiny_model.ts";
+import { type Finished, runDenoTask, withFolder } from "./run.ts";
+
+function refused({ code, err }: Finished, message: RegExp, wanted: number): void {
+  match(err, message);
+  doesNotMatch(err, /\n\s+at /, "no stack for a user's mistake");
+  strictEqual(code, wanted);
+}
+
+Deno.test("a folder of Hugging Face is imported and embeds recordings", async () => {
+  await withFolder(async (root) => {
+    const [folder, model, wave] = ["tiny-sv", "m.safetensors", "a.wav"].map((name) => join(root, name));
+    await writeFolder(folder, { arrays: await tinyModel().stateArrays() });
+    const { code, out, err } = await runDenoTask("import", [folder, "--out", model]);
+    strictEqual(code, 0, err);
+    match(out, /Found Hugging Face WavLMForXVector, 2 layers of 16, 3 classes/);
+    match(out, /Wrote .*m\.safetensors \(\d+ kB\)/);
+    await Deno.writeFile(wave, encodeWav(voice(120, 1, 1), 16000));
+    const embedded = await runDenoTask("embed", ["--model", model, wave, "--out", join(root, "e.safetensors")]);
+    strictEqual(embedded.code, 0, embedded.err);
+    refused(await runDenoTask("import", [folder, "--out", model]), /m\.safetensors": it exists; give --overwrite/, 2);
+    await Deno.writeTextFile(join(folder, "model.safetensors"), "cut short");
+    refused(await runDenoTask("import", [folder, "--out", join(root, "n")]), /tiny-sv\/model\.safetensors/, 1);
+    await Deno.remove(join(folder, "config.json"));
+    refused(await runDenoTask("import", [folder]), /tiny-sv": it is no model that voxgrad knows/, 2);
+    refused(await runDenoTask("import", []), /FOLDER\|FILE/, 2);
+  });
+});

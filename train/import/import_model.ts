@@ -1,0 +1,82 @@
+/** Making a model of ours of another toolkit's. @module */
+import type { ModelFacts } from "../model_facts.ts";
+import { importers, recognise, type Recognised } from "./importers.ts";
+import type { ImportHints } from "./importer.ts";
+import { savedOf } from "./saved_of.ts";
+import { type ImportSource, openImportSource } from "./source.ts";
+import type { Toolkit } from "./toolkits.ts";
+import { modelFileIn, writeModel } from "./write_model.ts";
+
+/** How a model is imported. */
+export interface ImportOptions extends ImportHints {
+  /** Where to: a file if it ends in `.safetensors`, else a folder. Default `models/NAME`, after the source. */
+  readonly out?: string;
+  /** Replaces a model that is there. Default false. */
+  readonly overwrite?: boolean;
+  /** The toolkit, where a folder could be of more than one. */
+  readonly from?: Toolkit;
+  /** Folder with the files that belong to a single file. Default none. */
+  readonly root?: string;
+}
+
+/** What was imported. */
+export interface ImportResult {
+  /** "Hugging Face WavLMForXVector, 12 layers of 768". */
+  readonly what: string;
+  /** The model's place, as `--model` takes it. */
+  readonly model: string;
+  /** Its file. */
+  readonly file: string;
+  /** What the file says of the model. */
+  readonly facts: Omit<ModelFacts, "step" | "accuracy">;
+  /** Lines for the user: what was left out, what was assumed. */
+  readonly said: readonly string[];
+}
+
+/** Nothing that can be imported, or more than one thing, or a place that is taken: the user has to ask for something else. */
+export class ImportRefusal extends Error {
+  /** Tells it from failures: the task exits with 2. */
+  override name = "ImportRefusal";
+}
+
+/**
+ * Reads a model of another toolkit and writes it as one of ours, on the current device. Nothing is left behind where that fails.
+ *
+ * @param path folder or file
+ * @throws {ImportRefusal} Where it is of no known kind or of two, or a model is there already.
+ * @throws {Error} Where a part of it is missing, damaged, or of a kind that our models do not have.
+ *
+ * @example
+ * ```ts ignore
+ * import { importModel } from "./import_model.ts";
+ *
+ * const { model, what } = await importModel("downloads/spkrec-ecapa-voxceleb");
+ * console.log(what, model); // models/spkrec-ecapa-voxceleb
+ * ```
+ */
+export async function importModel(path: string, options: ImportOptions = {}): Promise<ImportResult> {
+  const source = await openImportSource(path, { root: options.root });
+  const { importer, what } = chosen(await recognise(source), { source, from: options.from });
+  const model = options.out ?? `models/${source.name}`, file = modelFileIn(model);
+  if (!options.overwrite && await Deno.lstat(file).then(() => true, () => false)) {
+    throw new ImportRefusal(
+      `Cannot import into "${file}": it exists; give --overwrite to replace it, or another --out`,
+    );
+  }
+  const imported = await importer.convert(source, options);
+  await writeModel(model, savedOf(imported, { source, what }));
+  return { what, model, file, facts: imported.facts, said: imported.said };
+}
+
+/** The one that is meant. */
+function chosen(found: readonly Recognised[], { source, from }: { source: ImportSource; from?: Toolkit }): Recognised {
+  const fitting = from === undefined ? found : found.filter(({ importer }) => importer.id === from);
+  if (fitting.length === 1) return fitting[0];
+  if (fitting.length > 1) {
+    const list = fitting.map(({ importer, what }) => `${what} (--from ${importer.id})`).join(", ");
+    throw new ImportRefusal(`Cannot import "${source.path}": it could be ${list}; say which`);
+  }
+  const kinds = importers.map(({ toolkit, looksFor }) => `${toolkit} (${looksFor})`).join("; ");
+  const asked = from === undefined ? "" : ` of ${from}`;
+  throw new ImportRefusal(`Cannot import "${source.path}": it is no model${asked} that voxgrad knows: ${kinds}`);
+}

@@ -1,0 +1,23 @@
+/** All toolkits whose models can be imported, and how a source finds its own. @module */
+import { huggingface } from "./huggingface.ts";
+import type { Importer } from "./importer.ts";
+import type { ImportSource } from "./source.ts";
+
+/** In the order in which they are asked. */
+export const importers: readonly Importer[] = [huggingface];
+
+/** A source's toolkit, and what it found. */
+export interface Recognised {
+  readonly importer: Importer;
+  /** "Hugging Face WavLMForXVector, 12 layers of 768". */
+  readonly what: string;
+}
+
+/** Every toolkit that knows a source. */
+export async function recognise(source: ImportSource): Promise<Recognised[]> {
+  const found = await Promise.all(importers.map(async (importer) => {
+    const what = await importer.recognise(source);
+    return what === undefined ? [] : [{ importer, what: `${importer.toolkit} ${what}` }];
+  }));
+  return found.flat();
+}

@@ -1,0 +1,4 @@
+/** Models of other toolkits as models of ours. @module */
+export { importModel, type ImportOptions, ImportRefusal, type ImportResult } from "./import_model.ts";
+export type { ImportHints } from "./importer.ts";
+export { type Toolkit, toolkits } from "./toolkits.ts";

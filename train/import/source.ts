@@ -1,0 +1,166 @@
+/** A model from outside: a folder or a file, read with limits. Nothing in it is executed, and no path in it leads out of it. @module */
+import { basename, join } from "node:path";
+import { type ArrayDict, openSafetensors, readTorchValues } from "../../data/files/mod.ts";
+import { ioFact } from "../io_fact.ts";
+
+/** A value of a weight file that is no tensor. */
+export type PlainValue = string | number | boolean | null;
+
+/** What a weight file holds. */
+export interface Weights {
+  /** Tensors by name: those of nested dictionaries are joined by dots. */
+  readonly arrays: ArrayDict;
+  /** Plain values beside them, named alike. */
+  readonly values: ReadonlyMap<string, PlainValue>;
+}
+
+/** A folder or a file from outside. */
+export interface ImportSource {
+  /** As the user gave it. */
+  readonly path: string;
+  /** Its last part without a weight file's ending: what a model made of it is called. */
+  readonly name: string;
+  /** Bytes of the files by name; those in folders inside have their folder's name and `/` before them. */
+  readonly files: ReadonlyMap<string, number>;
+  /**
+   * Reads a text file.
+   *
+   * @throws {Error} There is none, it is longer than 16 MiB, or not UTF-8; the message names it.
+   */
+  text(name: string): Promise<string>;
+  /**
+   * Reads a JSON object.
+   *
+   * @throws {Error} As `text`, or it is no JSON object.
+   */
+  json(name: string): Promise<Readonly<Record<string, unknown>>>;
+  /**
+   * Reads a weight file: `.safetensors`, or what `torch.save` wrote, whatever its name ends in.
+   *
+   * @throws {Error} There is none, or it is damaged; the message names it.
+   */
+  weights(name: string): Promise<Weights>;
+  /** How messages call a file: its whole path. */
+  pathOf(name: string): string;
+}
+
+const MAX_TEXT_BYTES = 16 << 20;
+/** Folders inside are looked into so deep, and so many files are noted. */
+const DEEPEST = 2, MOST_FILES = 10_000;
+/** Endings of weight files. */
+export const weightEndings = [".safetensors", ".ckpt", ".pth", ".pt", ".bin", ".onnx"];
+
+/** Options of {@linkcode openImportSource}. */
+export interface ImportSourceOptions {
+  /** Folder with the files that belong to a single file; default none: it stands alone. */
+  readonly root?: string;
+}
+
+/**
+ * Opens a folder or a file.
+ *
+ * @throws {Error} There is none, or it cannot be read.
+ */
+export async function openImportSource(path: string, { root }: ImportSourceOptions = {}): Promise<ImportSource> {
+  const stat = await statOf(path);
+  if (stat.isDirectory) {
+    if (root !== undefined) throw new Error(`Cannot use --root "${root}": "${path}" is a folder already`);
+    return new Source(path, await filesIn(path));
+  }
+  const paths = root === undefined ? new Map<string, FileFact>() : await filesIn(root);
+  paths.set(basename(path), { path, size: stat.size });
+  return new Source(path, paths);
+}
+
+interface FileFact {
+  readonly path: string;
+  readonly size: number;
+}
+
+async function statOf(path: string): Promise<Deno.FileInfo> {
+  return await Deno.stat(path).catch((error) => {
+    throw new Error(`Cannot import "${path}": ${ioFact(error)}`, { cause: error });
+  });
+}
+
+/** The files of a folder: links are followed, as the caches of Hugging Face and SpeechBrain consist of them. */
+async function filesIn(folder: string): Promise<Map<string, FileFact>> {
+  const found = new Map<string, FileFact>();
+  const look = async (within: string, depth: number): Promise<void> => {
+    for await (const { name } of Deno.readDir(join(folder, within))) {
+      const inner = within === "" ? name : `${within}/${name}`, path = join(folder, inner);
+      const stat = await Deno.stat(path).catch(() => undefined); // a link to nothing
+      if (stat?.isFile && found.size < MOST_FILES) found.set(inner, { path, size: stat.size });
+      if (stat?.isDirectory && depth < DEEPEST && !name.startsWith(".")) await look(inner, depth + 1);
+    }
+  };
+  await look("", 1).catch((error) => {
+    throw new Error(`Cannot import "${folder}": ${ioFact(error)}`, { cause: error });
+  });
+  return found;
+}
+
+class Source implements ImportSource {
+  readonly path: string;
+  readonly name: string;
+  readonly files: ReadonlyMap<string, number>;
+  readonly #places: ReadonlyMap<string, FileFact>;
+
+  constructor(path: string, places: ReadonlyMap<string, FileFact>) {
+    this.path = path;
+    const last = basename(path) === "." || basename(path) === ".." ? basename(Deno.realPathSync(path)) : basename(path);
+    const ending = weightEndings.find((ending) => last.toLowerCase().endsWith(ending)) ?? "";
+    this.name = last.slice(0, last.length - ending.length) || "model";
+    this.files = new Map([...places].map(([name, { size }]) => [name, size]));
+    this.#places = places;
+  }
+
+  pathOf(name: string): string {
+    return this.#places.get(name)?.path ?? join(this.path, name);
+  }
+
+  #fileOf(name: string): FileFact {
+    const found = this.#places.get(name);
+    if (found !== undefined) return found;
+    throw new Error(`Cannot import "${this.path}": it holds no ${name}`);
+  }
+
+  async text(name: string): Promise<string> {
+    const { path, size } = this.#fileOf(name);
+    if (size > MAX_TEXT_BYTES) {
+      throw new Error(
+        `Cannot import "${path}": it has ${size} bytes, more than the ${MAX_TEXT_BYTES} that a text may have`,
+      );
+    }
+    const bytes = await Deno.readFile(path).catch((error) => {
+      throw new Error(`Cannot import "${path}": ${ioFact(error)}`, { cause: error });
+    });
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    } catch (error) {
+      throw new Error(`Cannot import "${path}": it is not UTF-8 text`, { cause: error });
+    }
+  }
+
+  async json(name: string): Promise<Readonly<Record<string, unknown>>> {
+    const text = await this.text(name), path = this.pathOf(name);
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (error) {
+      throw new SyntaxError(`Cannot import "${path}": ${(error as Error).message}`, { cause: error });
+    }
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+    throw new SyntaxError(`Cannot import "${path}": expected a JSON object`);
+  }
+
+  weights(name: string): Promise<Weights> {
+    const { path } = this.#fileOf(name);
+    return Promise.try(() => name.toLowerCase().endsWith(".safetensors") ? safetensorsOf(path) : readTorchValues(path));
+  }
+}
+
+function safetensorsOf(path: string): Weights {
+  using file = openSafetensors(path);
+  return { arrays: file.readAll(), values: new Map(Object.entries(file.metadata)) };
+}

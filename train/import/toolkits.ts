@@ -1,0 +1,16 @@
+/** Names of the toolkits whose models can be imported. @module */
+
+/** As `--from` takes them. */
+export const toolkits = [
+  "huggingface",
+  "speechbrain",
+  "wespeaker",
+  "onnx",
+  "torchvision",
+  "homework",
+  "lightning",
+  "voxgrad",
+] as const;
+
+/** One of them. */
+export type Toolkit = (typeof toolkits)[number];
