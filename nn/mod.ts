@@ -52,7 +52,7 @@ export {
   type ResNetishOptions,
   type ResNetOptions,
 } from "./models/sound/resnet.ts";
-export { SoundCnn } from "./models/sound/sound_cnn.ts";
+export { SoundCnn, type SoundCnnOptions } from "./models/sound/sound_cnn.ts";
 export { SoundSmall, type SoundSmallOptions } from "./models/sound/sound_small.ts";
 export { VGGish } from "./models/sound/vggish.ts";
 export { SpeakerClassifier, type SpeakerClassifierOptions } from "./models/speaker_classifier.ts";

@@ -194,11 +194,11 @@ export interface TrainConfig {
   /** Layers after pooling. */
   head: "linear" | "two-layer" | "2023";
   /**
-   * Channels of the layers of an encoder of speakers (ecapa, xvector), of its stages (resnet34-speaker), or of the time-delay layers after
-   * the encoder (wavlm); none: the usual ones.
+   * Channels of the layers of an encoder of speakers (ecapa, xvector), of its stages (resnet34-speaker), of the time-delay layers after the
+   * encoder (wavlm), or of the convolutions of sound-cnn; none: the usual ones.
    */
   channels: readonly number[];
-  /** Length of such an encoder's embedding; 0: the usual one, which wavlm-encoder, wav2vec2-encoder and hubert-encoder have without a map of frames. */
+  /** Length of the embedding of such an encoder or of sound-cnn; 0: the usual one, which wavlm-encoder, wav2vec2-encoder and hubert-encoder have without a map of frames. */
   embeddingDim: number;
   /** Channels of the hidden layer of the pooling (ecapa). */
   attentionChannels: number;
@@ -234,6 +234,11 @@ export type ModelName =
   | "resnetish18"
   | "resnetish34"
   | "resnetish50"
+  | "resnet18"
+  | "resnet34"
+  | "resnet50"
+  | "resnet101"
+  | "resnet152"
   | "vggish"
   | "ecapa"
   | "xvector"

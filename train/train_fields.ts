@@ -174,6 +174,11 @@ const groups = {
       "resnetish18",
       "resnetish34",
       "resnetish50",
+      "resnet18",
+      "resnet34",
+      "resnet50",
+      "resnet101",
+      "resnet152",
       "vggish",
       "ecapa",
       "xvector",
@@ -210,17 +215,20 @@ const groups = {
     ]),
     head: choice("Layers after pooling", ["linear", "two-layer", "2023"]),
     channels: integers(
-      "Channels of the layers of an encoder of speakers, of its stages, or after wavlm; none: the usual ones",
+      "Channels of the layers of an encoder of speakers, of its stages, after wavlm, or of sound-cnn; none: the usual ones",
       {
         most: 16,
         min: 1,
         max: 8192,
       },
     ),
-    embeddingDim: integer("Length of an embedding of ecapa, xvector, resnet34-speaker, wavlm; 0: the usual one", {
-      min: 0,
-      max: 8192,
-    }),
+    embeddingDim: integer(
+      "Length of an embedding of ecapa, xvector, resnet34-speaker, wavlm, sound-cnn; 0: the usual one",
+      {
+        min: 0,
+        max: 8192,
+      },
+    ),
     attentionChannels: integer("Channels of the hidden layer of ecapa's pooling", { min: 1, max: 8192 }),
     res2netScale: integer("Parts into which the channels of ecapa's blocks fall", { min: 2, max: 64 }),
     seChannels: integer("Channels of the squeeze of ecapa's blocks", { min: 1, max: 8192 }),

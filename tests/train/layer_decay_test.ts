@@ -37,6 +37,14 @@ const kinds: readonly (readonly [Partial<TrainConfig> & { model: ModelName }, la
   ],
   [{ model: "sound-small" }, ["bn0.", "blocks.0.", "blocks.1.", "blocks.2.", "head."]],
   [{ model: "sound-cnn" }, ["conv1.", "conv2.", "conv3.", "conv4.", "fc1.", "fc2."]],
+  [{ model: "resnet18", modelOptions: '{"width":4}' }, [
+    "conv1.",
+    "layer1.",
+    "layer2.",
+    "layer3.",
+    "layer4.",
+    "fc.",
+  ]],
   [{ model: "resnetish18" }, ["bn1.", "layer1.", "layer2.", "layer3.", "layer4.", "fc."]],
   ...(["wavlm", "wavlm-encoder", "wav2vec2-encoder", "hubert-encoder"] as const).map((model) => {
     const name = model === "wavlm" ? "wavlm" : "encoder";

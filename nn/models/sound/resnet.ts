@@ -10,12 +10,14 @@ import { asImage, soundHead, type SoundModelOptions } from "./options.ts";
 import { BasicBlock, Bottleneck, convolution } from "../residual_blocks.ts";
 
 /** Layers of a residual network. */
-export type ResNetDepth = 18 | 34 | 50;
+export type ResNetDepth = 18 | 34 | 50 | 101 | 152;
 
 /** Options of {@linkcode ResNetish}. */
 export interface ResNetishOptions extends SoundModelOptions {
   /** Layers. Default 18. */
   depth?: ResNetDepth;
+  /** Channels after the first convolution, which each later stage doubles. Default 64. */
+  width?: number;
 }
 
 /** Options of {@linkcode ResNet}. */
@@ -29,6 +31,8 @@ const depths = {
   18: { Block: BasicBlock, blocks: [2, 2, 2, 2], expansion: 1 },
   34: { Block: BasicBlock, blocks: [3, 4, 6, 3], expansion: 1 },
   50: { Block: Bottleneck, blocks: [3, 4, 6, 3], expansion: 4 },
+  101: { Block: Bottleneck, blocks: [3, 4, 23, 3], expansion: 4 },
+  152: { Block: Bottleneck, blocks: [3, 8, 36, 3], expansion: 4 },
 } as const;
 
 /** Where the two networks differ. */
@@ -41,19 +45,19 @@ interface Form {
 
 /** What both networks do. */
 abstract class ResidualNetwork extends Module implements Classifier {
-  /** 7 × 7 to 64 channels. */
+  /** 7 × 7. */
   readonly conv1: Conv2d;
   /** Follows `conv1`. */
-  readonly bn1: BatchNorm2d = new BatchNorm2d(64);
+  readonly bn1: BatchNorm2d;
   /** Halves both axes. */
   readonly maxpool: MaxPool2d = new MaxPool2d(3, { stride: 2, padding: 1 });
-  /** Blocks of 64 channels. */
+  /** Blocks of the first width. */
   readonly layer1: Sequential;
-  /** Blocks of 128 channels at half the size. */
+  /** Blocks of twice the width at half the size. */
   readonly layer2: Sequential;
-  /** Blocks of 256 channels at half the size. */
+  /** Blocks of twice the width at half the size. */
   readonly layer3: Sequential;
-  /** Blocks of 512 channels at half the size. */
+  /** Blocks of twice the width at half the size. */
   readonly layer4: Sequential;
   /** The mean over a grid. */
   readonly avgpool: AdaptiveAvgPool2d;
@@ -61,22 +65,25 @@ abstract class ResidualNetwork extends Module implements Classifier {
   readonly fc: Head;
   readonly #inChannels: number;
 
-  constructor({ depth = 18, ...options }: ResNetishOptions, { inChannels, stemStride, grid }: Form) {
+  constructor({ depth = 18, width = 64, ...options }: ResNetishOptions, { inChannels, stemStride, grid }: Form) {
     super();
     if (!(depth in depths)) {
-      throw new RangeError(`Cannot make a residual network of ${depth} layers: known are 18, 34 and 50`);
+      throw new RangeError(
+        `Cannot make a residual network of ${depth} layers: known are ${Object.keys(depths).join(", ")}`,
+      );
     }
     const { Block, blocks, expansion } = depths[depth];
     this.#inChannels = inChannels;
-    this.conv1 = convolution(inChannels, 64, { kernel: 7, stride: stemStride });
+    this.conv1 = convolution(inChannels, width, { kernel: 7, stride: stemStride });
+    this.bn1 = new BatchNorm2d(width);
     const stages = blocks.map((count, i) => {
-      const channels = 64 << i, from = i === 0 ? 64 : expansion * channels / 2;
+      const channels = width * 2 ** i, from = i === 0 ? width : expansion * channels / 2;
       const more = Array.from({ length: count - 1 }, () => new Block(expansion * channels, channels));
       return new Sequential(new Block(from, channels, { stride: i === 0 ? 1 : 2 }), ...more);
     });
     [this.layer1, this.layer2, this.layer3, this.layer4] = stages;
     this.avgpool = new AdaptiveAvgPool2d(grid);
-    this.fc = soundHead(512 * expansion * grid[0] * grid[1], options);
+    this.fc = soundHead(8 * width * expansion * grid[0] * grid[1], options);
   }
 
   /** See {@linkcode Classifier}: `fc`. */
@@ -104,8 +111,8 @@ abstract class ResidualNetwork extends Module implements Classifier {
 }
 
 /**
- * ResNet 18, 34 or 50 (He et al. 2016, arXiv 1512.03385) exactly as torchvision has it, so that its state dicts load. Its embedding is the
- * mean over the last pictures, 512 or 2048.
+ * ResNet 18 to 152 (He et al. 2016, arXiv 1512.03385) exactly as torchvision has it, so that its state dicts load. Its embedding is the
+ * mean over the last pictures, 512 or 2048 numbers at the usual width.
  */
 export class ResNet extends ResidualNetwork {
   /** A classifier with fresh weights. RangeError for another depth. */

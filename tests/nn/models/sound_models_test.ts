@@ -126,7 +126,26 @@ Deno.test("ResNetish: torchvision's names, upstream's sizes", () => {
   }
   assert.throws(() => new ResNetish({ classes, depth: 19 as 18 }), {
     name: "RangeError",
-    message: "Cannot make a residual network of 19 layers: known are 18, 34 and 50",
+    message: "Cannot make a residual network of 19 layers: known are 18, 34, 50, 101, 152",
+  });
+});
+
+Deno.test("Widths: every layer follows, and torchvision's deeper networks have their numbers of weights", () => {
+  const narrow = new ResNet({ classes: 3, width: 4, inChannels: 1, depth: 50 }).eval();
+  assert.deepEqual(narrow.conv1.weight.shape, [4, 1, 7, 7]);
+  assert.deepEqual(narrow.embed(randn([1, 32, 32])).shape, [1, 128]);
+  assert.deepEqual(state(narrow).filter((name) => name.startsWith("fc")), ["fc.weight 3,128", "fc.bias 3"]);
+  for (const [depth, count] of [[50, 25_557_032], [101, 44_549_160]] as const) { // of torchvision's documentation
+    const model = new ResNet({ classes: 1000, depth });
+    assert.equal(model.numParameters, count);
+    free(model);
+  }
+  const cnn = new SoundCnn({ classes: 3, channels: [2, 3, 4, 5], embeddingDim: 6 });
+  assert.deepEqual(cnn.embed(randn([1, 16, 16])).shape, [1, 6]);
+  assert.deepEqual(cnn.fc1.weight.shape, [6, 320]);
+  assert.throws(() => new SoundCnn({ classes: 3, channels: [2, 3] }), {
+    name: "RangeError",
+    message: "Cannot make a SoundCnn of channels [2,3]: expected 4, one for each convolution",
   });
 });
 
