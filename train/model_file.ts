@@ -13,11 +13,16 @@ export async function modelFileOf(path: string): Promise<string> {
   });
   const file = isFolder ? `${path}/best.safetensors` : path;
   if (isFolder && !await Deno.stat(file).then(() => true, () => false)) {
-    throw new Error(
-      `Cannot load model "${path}": it holds no best.safetensors; train a while longer, up to the first validation`,
-    );
+    const remedy = await hintFor(path) ?? "train a while longer, up to the first validation";
+    throw new Error(`Cannot load model "${path}": it holds no best.safetensors; ${remedy}`);
   }
   return file;
+}
+
+/** What to do with another toolkit's model. Those who can import it are asked for only now. */
+async function hintFor(path: string): Promise<string | undefined> {
+  const { importHint } = await import("./import/hint.ts");
+  return await importHint(path);
 }
 
 /**
@@ -30,5 +35,9 @@ export async function loadModel(path: string): Promise<LoadedModel> {
   const bytes = await Deno.readFile(file).catch((error) => {
     throw new Error(`Cannot load model "${path}": ${ioFact(error)}`, { cause: error });
   });
-  return await modelFromBytes(bytes, file);
+  return await modelFromBytes(bytes, file).catch(async (error) => {
+    const hint = await hintFor(file);
+    if (hint === undefined) throw error;
+    throw new Error(`Cannot load model "${path}": ${hint}`, { cause: error });
+  });
 }

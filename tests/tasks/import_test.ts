@@ -24,6 +24,13 @@ Deno.test("a folder of Hugging Face is imported and embeds recordings", async ()
     const embedded = await runDenoTask("embed", ["--model", model, wave, "--out", join(root, "e.safetensors")]);
     strictEqual(embedded.code, 0, embedded.err);
     refused(await runDenoTask("import", [folder, "--out", model]), /m\.safetensors": it exists; give --overwrite/, 2);
+    const told =
+      /it is a model of another toolkit \(Hugging Face WavLMForXVector, .*\); run deno task import .*tiny-sv first/;
+    for (const given of [folder, join(folder, "model.safetensors")]) {
+      refused(await runDenoTask("embed", ["--model", given, wave]), told, 1);
+    }
+    refused(await runDenoTask("enroll", ["ana", wave, "--model", folder, "--db", join(root, "s.db")]), told, 1);
+    refused(await runDenoTask("train", ["wavlm", "--init", folder, "--data", root, "--out", join(root, "r")]), told, 2);
     await Deno.writeTextFile(join(folder, "model.safetensors"), "cut short");
     refused(await runDenoTask("import", [folder, "--out", join(root, "n")]), /tiny-sv\/model\.safetensors/, 1);
     await Deno.remove(join(folder, "config.json"));

@@ -2,6 +2,7 @@
 import { extname } from "node:path";
 import { type ArrayDict, readSafetensors, readTorchFile } from "../../data/files/mod.ts";
 import { weightsOf } from "../checkpoint.ts";
+import { importHint } from "../import/hint.ts";
 import { ioFact } from "../io_fact.ts";
 import { type ModelFacts, parseFacts } from "../model_facts.ts";
 import { sha256 } from "../sha256.ts";
@@ -58,10 +59,8 @@ async function fileOf(path: string): Promise<string> {
 async function bestIn(folder: string): Promise<string> {
   const file = `${folder}/best.safetensors`;
   if (await Deno.stat(file).then(() => true, () => false)) return file;
-  throw new Error(
-    `Cannot start from "${folder}": it holds no best.safetensors, as run folders do; a model of another toolkit becomes one by ` +
-      "deno task import",
-  );
+  const hint = await importHint(folder) ?? "a model of another toolkit becomes one by deno task import";
+  throw new Error(`Cannot start from "${folder}": it holds no best.safetensors, as run folders do; ${hint}`);
 }
 
 function contentsOf(
