@@ -23,6 +23,15 @@ Deno.test("a folder of Hugging Face is imported and embeds recordings", async ()
     await Deno.writeFile(wave, encodeWav(voice(120, 1, 1), 16000));
     const embedded = await runDenoTask("embed", ["--model", model, wave, "--out", join(root, "e.safetensors")]);
     strictEqual(embedded.code, 0, embedded.err);
+    const check = ["--check", folder, "--reference", join(root, "e.safetensors")];
+    const same = await runDenoTask("import", check);
+    match(same.out, /All 1 embeddings are equal/);
+    strictEqual(same.code, 0, same.err);
+    const other = await runDenoTask("import", [...check, "--features", "waveform"]);
+    match(other.out, /1 of 1 differ; the first difference is in: features, encoder or pooling/);
+    strictEqual(other.code, 1, other.err);
+    refused(await runDenoTask("import", [folder, "--check"]), /give both --check and --reference FILE/, 2);
+    refused(await runDenoTask("import", [folder, folder]), /one model is imported at a time/, 2);
     refused(await runDenoTask("import", [folder, "--out", model]), /m\.safetensors": it exists; give --overwrite/, 2);
     const told =
       /it is a model of another toolkit \(Hugging Face WavLMForXVector, .*\); run deno task import .*tiny-sv first/;

@@ -1,7 +1,8 @@
 /** Making a model of ours of another toolkit's. @module */
 import type { ModelFacts } from "../model_facts.ts";
+import type { Saved } from "../run_folder.ts";
 import { importers, recognise, type Recognised } from "./importers.ts";
-import type { ImportHints } from "./importer.ts";
+import type { Imported, ImportHints } from "./importer.ts";
 import { savedOf } from "./saved_of.ts";
 import { type ImportSource, openImportSource } from "./source.ts";
 import type { Toolkit } from "./toolkits.ts";
@@ -55,17 +56,37 @@ export class ImportRefusal extends Error {
  * ```
  */
 export async function importModel(path: string, options: ImportOptions = {}): Promise<ImportResult> {
-  const source = await openImportSource(path, { root: options.root });
-  const { importer, what } = chosen(await recognise(source), { source, from: options.from });
+  const { source, what, convert } = await findModel(path, options);
   const model = options.out ?? `models/${source.name}`, file = modelFileIn(model);
   if (!options.overwrite && await Deno.lstat(file).then(() => true, () => false)) {
     throw new ImportRefusal(
       `Cannot import into "${file}": it exists; give --overwrite to replace it, or another --out`,
     );
   }
-  const imported = await importer.convert(source, options);
-  await writeModel(model, savedOf(imported, { source, what }));
-  return { what, model, file, facts: imported.facts, said: imported.said };
+  const { saved, facts, said } = await convert();
+  await writeModel(model, saved);
+  return { what, model, file, facts, said };
+}
+
+/** A model that was recognised and can be converted. */
+export interface FoundModel {
+  /** Where it is. */
+  readonly source: ImportSource;
+  /** What it is, for messages. */
+  readonly what: string;
+  /** What to write of it. */
+  readonly convert: () => Promise<Pick<Imported, "facts" | "said"> & { readonly saved: Saved }>;
+}
+
+/** Finds out what a folder or file holds; errors as of {@linkcode importModel}. */
+export async function findModel(path: string, options: ImportOptions): Promise<FoundModel> {
+  const source = await openImportSource(path, { root: options.root });
+  const { importer, what } = chosen(await recognise(source), { source, from: options.from });
+  const convert = async () => {
+    const imported = await importer.convert(source, options);
+    return { facts: imported.facts, said: imported.said, saved: savedOf(imported, { source, what }) };
+  };
+  return { source, what, convert };
 }
 
 /** The one that is meant. */
