@@ -60,7 +60,10 @@ export function convRegisterGpu(c: ConvArgs, bytes = BLOCK_BYTES): GpuPlan {
   return { dispatches, scratch: [4 * groups * stripElements(k, m), columnBytes, Math.max(4, partBytes), denseBytes] };
 }
 
-/** Inputs [x, g], output weight; g lies row-major or channels last, so that positions are `y.col` apart. */
+/**
+ * Inputs [x, g], output weight; g lies row-major or channels last, so that positions are `y.col` apart. The products of blocks are added up
+ * whenever so many are there that one more would not fit into `bytes`.
+ */
 export function convWeightRegisterGpu(c: ConvWindow, bytes = BLOCK_BYTES): GpuPlan {
   const { groups, outChannels: m, y } = c;
   const n = c.inChannels * c.kernel[0] * c.kernel[1];
@@ -70,15 +73,17 @@ export function convWeightRegisterGpu(c: ConvWindow, bytes = BLOCK_BYTES): GpuPl
   let [gBytes, tapBytes, partBytes] = [0, 0, 0];
   const whole = { ...PLAIN, batch: [1, groups], m, n } as const;
   const goal = { offset: c.weight.offset, batch: [0, m * n], row: n, col: 1 } as const;
+  const resultBytes = 4 * groups * m * n;
+  const together = Math.min(blocks.length, Math.max(1, Math.floor(bytes / resultBytes)));
   blocks.forEach((block, i) => {
-    const k = block.images * block.count;
+    const k = block.images * block.count, place = i % together;
     const offset = y.offset + block.image * y.batch + block.first * y.col;
     const panel = { offset, batch: [m * y.channel, y.batch], inner: y.col, outer: y.channel } as const;
     const batch = [groups, block.images] as const;
     const packed = pack(panel, { k: block.count, size: m, batch, joined: true, from: 1, to: gPanel });
     const args: MatmulArgs = {
       ...{ ...whole, k },
-      c: blocks.length === 1 ? goal : { ...goal, offset: i * groups * m * n },
+      c: blocks.length === 1 ? goal : { ...goal, offset: place * groups * m * n },
     };
     const product = multiplyStrips(args, {
       a: stripsOf(k, [0, stripElements(k, m)]),
@@ -86,14 +91,16 @@ export function convWeightRegisterGpu(c: ConvWindow, bytes = BLOCK_BYTES): GpuPl
       bindings: { a: gPanel, b: taps, bias: null, c: blocks.length === 1 ? output : sums, parts },
     });
     dispatches.push(packed.dispatch, packTaps(c, block, { from: 0, to: taps }), ...product.dispatches);
+    if (blocks.length > 1 && (place === together - 1 || i === blocks.length - 1)) {
+      const some = { splits: place + 1, parts: sums, bias: null, c: output, adds: i >= together };
+      dispatches.push(reduceSplits({ ...whole, k: 1, c: goal }, some));
+    }
     gBytes = Math.max(gBytes, packed.bytes);
     tapBytes = Math.max(tapBytes, 4 * groups * stripElements(k, n));
     partBytes = Math.max(partBytes, product.partBytes);
   });
-  if (blocks.length > 1) {
-    const args = { ...whole, k: 1, c: goal };
-    dispatches.push(reduceSplits(args, { splits: blocks.length, parts: sums, bias: null, c: output }));
-  }
-  const sumBytes = blocks.length === 1 ? 4 : 4 * blocks.length * groups * m * n;
-  return { dispatches, scratch: [gBytes, tapBytes, Math.max(4, partBytes), sumBytes] };
+  return {
+    dispatches,
+    scratch: [gBytes, tapBytes, Math.max(4, partBytes), blocks.length === 1 ? 4 : together * resultBytes],
+  };
 }

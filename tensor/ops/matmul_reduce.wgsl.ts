@@ -7,15 +7,21 @@ import type { MatmulArgs } from "./matmul_kernel.ts";
 import { floatBits, foldGrid, uniformLets, uniformWords } from "./wgsl.ts";
 
 const LETS = uniformLets(
-  "count m n batch1 splits splitStride c0 cBatch0 cBatch1 cRow bias0 alpha relu".split(" "),
+  "count m n batch1 splits splitStride c0 cBatch0 cBatch1 cRow bias0 alpha relu adds".split(" "),
   ["alpha"],
 );
 
+/** How many partial products there are, where they and the result lie, and whether they are added to what is there. */
+interface Partials {
+  readonly splits: number;
+  readonly parts: number;
+  readonly bias: number | null;
+  readonly c: number;
+  readonly adds?: boolean;
+}
+
 /** Partials lie at `parts` as (splits, batch, m, n); one thread an output, in a fixed order of summation. */
-export function reduceSplits(
-  args: MatmulArgs,
-  { splits, parts, bias, c }: { splits: number; parts: number; bias: number | null; c: number },
-): Dispatch {
+export function reduceSplits(args: MatmulArgs, { splits, parts, bias, c, adds = false }: Partials): Dispatch {
   const count = args.batch[0] * args.batch[1] * args.m * args.n;
   return {
     label: `matmul reduce ${splits}x${args.m}x${args.n}`,
@@ -24,7 +30,7 @@ export function reduceSplits(
     uniform: uniformWords([
       ...[count, args.m, args.n, args.batch[1], splits, count],
       ...[args.c.offset, args.c.batch[0], args.c.batch[1], args.c.row],
-      ...[args.bias ?? 0, floatBits(args.alpha), Number(args.activation === "relu")],
+      ...[args.bias ?? 0, floatBits(args.alpha), Number(args.activation === "relu"), Number(adds)],
     ]),
     grid: foldGrid(Math.ceil(count / 64)),
   };
@@ -51,7 +57,9 @@ ${LETS}
   let row = (index / n) % m;
   let z = index / (n * m);
   ${bias ? "sum += bias[bias0 + col];" : ""}
-  c[c0 + (z / batch1) * cBatch0 + (z % batch1) * cBatch1 + row * cRow + col] = select(sum, max(sum, 0.0), relu != 0u);
+  let to = c0 + (z / batch1) * cBatch0 + (z % batch1) * cBatch1 + row * cRow + col;
+  if (adds != 0u) { sum += c[to]; }
+  c[to] = select(sum, max(sum, 0.0), relu != 0u);
 }
 `;
 }

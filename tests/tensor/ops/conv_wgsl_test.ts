@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { GpuPlan, GpuTraits } from "../../../tensor/device/kernel.ts";
 import { convGpu, convWeightGpu } from "../../../tensor/ops/conv.wgsl.ts";
 import { convDepthwiseGpu, convDepthwiseWeightGpu } from "../../../tensor/ops/conv_depthwise.wgsl.ts";
@@ -7,7 +8,7 @@ import { convNaiveGpu, convWeightNaiveGpu } from "../../../tensor/ops/conv_naive
 import { convRegisterGpu, convWeightRegisterGpu } from "../../../tensor/ops/conv_register.wgsl.ts";
 import { convTiledGpu } from "../../../tensor/ops/conv_tiled.wgsl.ts";
 import { convWeightTiledGpu } from "../../../tensor/ops/conv_weight_tiled.wgsl.ts";
-import { type Case, cases, compare, data, depthwise, extent, scattered, toArgs } from "./conv_cases.ts";
+import { type Case, cases, compare, data, depthwise, extent, line, scattered, toArgs } from "./conv_cases.ts";
 import { GpuRunner, hardwareTraits, softwareTraits } from "../gpu_runner.ts";
 
 type Variants<A> = Readonly<Record<string, (args: A) => GpuPlan>>;
@@ -93,3 +94,21 @@ Deno.test("depthwise convolution and its weight's gradient equal the plain loops
   }
   runner.close();
 });
+
+/** Of WavLM base: the positional convolution with 32 recordings of 3 s, and the first convolutions with as many as one binding holds. */
+const wavlm: Case[] = [
+  { batch: 32, groups: 16, channels: [48, 48], size: line(149), kernel: line(128), padding: [0, 64] },
+  { batch: 6, channels: [1, 512], size: line(48000), kernel: line(10), stride: [1, 5] },
+  { batch: 6, channels: [512, 512], size: line(9599), kernel: line(3), stride: [1, 2] },
+];
+
+for (const traits of [softwareTraits, hardwareTraits]) {
+  Deno.test(`scratch of WavLM's convolutions fits into 128 MiB, ${traits.software ? "software" : "hardware"}`, () => {
+    for (const c of wavlm.map(toArgs)) {
+      for (const { scratch = [], dispatches } of [convGpu(c, traits), convWeightGpu(c, traits)]) {
+        assert.ok(Math.max(0, ...scratch) <= 2 ** 27, `${scratch} bytes for ${c.batch} x ${c.groups * c.inChannels}`);
+        for (const { grid, label } of dispatches) assert.ok(Math.max(...grid) <= 65535, `${label}: grid of ${grid}`);
+      }
+    }
+  });
+}
