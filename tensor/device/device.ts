@@ -5,6 +5,9 @@
 import type { Call } from "./kernel.ts";
 import type { Handle } from "./storage.ts";
 
+/** Bytes of the largest array that every GPU can bind: WebGPU's default limit. */
+export const EVERY_GPU_BINDS = 2 ** 27;
+
 /** The two kinds of device. */
 export type DeviceType = "cpu" | "webgpu";
 

@@ -5,6 +5,7 @@
 import { copyInto } from "../../tensor/ops/copy.ts";
 import { markFreed, release } from "../../tensor/memory.ts";
 import { noGrad } from "../../tensor/autograd.ts";
+import { EVERY_GPU_BINDS } from "../../tensor/device/device.ts";
 import { Storage } from "../../tensor/device/storage.ts";
 import { show } from "../../tensor/shape.ts";
 import { Tensor } from "../../tensor/tensor.ts";
@@ -12,8 +13,8 @@ import { Tensor } from "../../tensor/tensor.ts";
 /** Parameters start at multiples of this many elements, WebGPU's 256 bytes. */
 const ALIGNMENT = 64;
 
-/** Elements of the largest flat buffer: 128 MiB, the most that every GPU can bind. The same on all devices, for kernels are counted by it. */
-export const MOST_ELEMENTS = 2 ** 25;
+/** Elements of the largest flat buffer. The same on all devices, for kernels are counted by it. */
+export const MOST_ELEMENTS = EVERY_GPU_BINDS / 4;
 
 /** A range of the flat buffers, in elements. */
 export interface Run {

@@ -1,5 +1,6 @@
 /** From samples to frames. @module */
-import type { Tensor } from "../../../tensor/mod.ts";
+import { EVERY_GPU_BINDS } from "../../../tensor/device/device.ts";
+import { cat, type Tensor } from "../../../tensor/mod.ts";
 import { Conv1d } from "../../conv.ts";
 import { Dropout } from "../../dropout.ts";
 import { GroupNorm } from "../../group_norm.ts";
@@ -7,8 +8,10 @@ import { LayerNorm } from "../../layer_norm.ts";
 import type { Linear } from "../../linear.ts";
 import { Module } from "../../module.ts";
 import { ModuleList } from "../../module_list.ts";
+import { type LayerStack, runLayer } from "../../recompute.ts";
 import type { SpeechEncoderConfig } from "./config.ts";
 import { featureConv, uniformLinear } from "./initial.ts";
+import { wavlmFrames } from "./lengths.ts";
 
 type ConvKeys = "convDim" | "convKernel" | "convStride" | "convBias" | "featExtractNorm";
 
@@ -42,21 +45,49 @@ class FeatureConvLayer extends Module {
 }
 
 /** The convolutions of wav2vec 2.0 (Baevski et al. 2020, arXiv 2006.11477) under Hugging Face's names. */
-export class FeatureEncoder extends Module {
+export class FeatureEncoder extends Module implements LayerStack {
   /** One after the other. */
   readonly conv_layers: ModuleList<FeatureConvLayer>;
+  readonly #config: Pick<SpeechEncoderConfig, ConvKeys>;
 
   /** See {@linkcode SpeechEncoderConfig}. */
   constructor(config: Pick<SpeechEncoderConfig, ConvKeys>) {
     super();
+    this.#config = config;
     this.conv_layers = new ModuleList(config.convDim.map((_, i) => new FeatureConvLayer(config, i)));
   }
 
-  /** (batch, samples) → (batch, the last of `convDim`, frames). */
-  forward(x: Tensor): Tensor {
+  /** See {@linkcode LayerStack}: what can be computed again is all layers together. */
+  get stacksLayers(): true {
+    return true;
+  }
+
+  /**
+   * (batch, samples) → (batch, the last of `convDim`, frames). Recordings do not meet here, so that many of them go through a few at a time.
+   *
+   * @param most bytes of the largest array between layers, unless a single recording needs more; default 128 MiB
+   */
+  forward(x: Tensor, most: number = EVERY_GPU_BINDS): Tensor {
+    const [batch, samples] = x.shape, together = Math.max(1, Math.floor(most / this.#rowBytes(samples)));
+    const parts = Array.from({ length: Math.ceil(batch / together) }, (_, i) => {
+      const first = i * together, count = Math.min(together, batch - first);
+      return runLayer(this, (part) => this.#layers(part), count === batch ? x : x.slice(0, first, first + count));
+    });
+    return parts.length === 1 ? parts[0] : cat(parts, 0);
+  }
+
+  #layers(x: Tensor): Tensor {
     let y = x.unsqueeze(1);
     for (const layer of this.conv_layers) y = layer.forward(y);
     return y;
+  }
+
+  /** Bytes of the largest output of a layer for a recording. */
+  #rowBytes(samples: number): number {
+    const { convDim, convKernel, convStride } = this.#config;
+    const frames = (layer: number) =>
+      wavlmFrames(samples, { convKernel: convKernel.slice(0, layer + 1), convStride: convStride.slice(0, layer + 1) });
+    return Math.max(...convDim.map((channels, i) => 4 * channels * frames(i)));
   }
 }
 
