@@ -3,6 +3,7 @@ import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
 import { join } from "node:path";
 import { classWeights, WavLMForXVector } from "../../nn/mod.ts";
 import { checkTrainConfig } from "../../train/check_config.ts";
+import { adoptInitial } from "../../train/init/adopt.ts";
 import { loadInitial } from "../../train/init/load_initial.ts";
 import { describeModel, modelToSave, parseFacts } from "../../train/model_facts.ts";
 import { modelKinds } from "../../train/models/mod.ts";
@@ -158,3 +159,42 @@ forEachDevice(
     });
   },
 );
+
+Deno.test("a WavLM starts from the encoder of another kind, and the reverse (cpu)", async () => {
+  const wideEncoder = smallConfig({
+    ...{ ...narrow, model: "wavlm-encoder", dModel: 24, nHead: 3, embeddingDim: 5, loss: "cross-entropy" },
+    modelOptions: JSON.stringify({ ...convolutions, ...positions, numBuckets: 16 }),
+  });
+  const wide = {
+    ...narrow,
+    dModel: 24,
+    nHead: 3,
+    modelOptions: JSON.stringify({ ...convolutions, ...positions, ...layersAfter }),
+  };
+  const kinds = [[wideEncoder, narrow, "encoder.", "wavlm."], [
+    smallConfig(wide),
+    { ...narrow, model: "wavlm-encoder", loss: "cross-entropy" },
+    "wavlm.",
+    "encoder.",
+  ]] as const;
+  for (const [from, own, theirs, ours] of kinds) {
+    const description = describeModel(from, 1, ["x", "y"]), first = modelKinds[from.model].build(description.options);
+    const arrays = await first.stateArrays();
+    const facts = { ...description, featureSettings: null, step: 7, accuracy: null };
+    const initial = { path: "runs/a", facts, arrays, sha256: "" };
+    const target: TrainConfig = smallConfig({
+      ...own,
+      modelOptions: from === wideEncoder ? JSON.stringify(layersAfter) : "",
+    });
+    const asked = { has: () => false, nameOf: (key: string) => key, recipe: true };
+    const { config } = adoptInitial(target, { initial, asked });
+    strictEqual(config.model, own.model);
+    const made = describeModel(config, 1, ["a", "b", "c"]), model = modelKinds[config.model].build(made.options);
+    const [line] = loadInitial(model, { initial, target: made, data: { featureSettings: null, channels: 1 } });
+    ok(line.includes("head drawn anew for 3 classes"), line);
+    const state = await model.stateArrays();
+    const encoder = Object.keys(state).filter((name) => name.startsWith(ours));
+    ok(encoder.length > 20);
+    for (const name of encoder) deepStrictEqual(state[name], arrays[theirs + name.slice(ours.length)], name);
+  }
+});

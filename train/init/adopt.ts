@@ -2,7 +2,7 @@
 import { differingSettings, featuresText, parseFeatureSettings } from "../../data/features/mod.ts";
 import { flagOf } from "../fields.ts";
 import { type ModelFacts, modelOptionsOf } from "../model_facts.ts";
-import { modelKinds } from "../models/mod.ts";
+import { modelKinds, sharesBody } from "../models/mod.ts";
 import type { TrainConfig } from "../train_config.ts";
 import type { InitialModel } from "./initial_model.ts";
 
@@ -62,7 +62,8 @@ interface Request {
 /** The model's kind, which must be the config's unless nobody has named one. */
 function kindOf({ model, recipe }: TrainConfig, { initial: { path, facts }, asked }: Request): TrainConfig["model"] {
   const found = facts!.architecture;
-  if (found === model || !asked.recipe && !asked.has("model")) return found;
+  if (!asked.recipe && !asked.has("model")) return found;
+  if (sharesBody(found, model)) return model;
   const wanted = asked.has("model") ? `${asked.nameOf("model")} is "${model}"` : `recipe "${recipe}" trains "${model}"`;
   throw new RangeError(
     `Cannot start from "${path}": it is a model of kind "${found}", and ${wanted}; give --model ${found}, or another --init`,
@@ -71,7 +72,7 @@ function kindOf({ model, recipe }: TrainConfig, { initial: { path, facts }, aske
 
 /** The model's sizes and kinds of parts. */
 function sizesOf(config: TrainConfig, { initial: { path, facts }, asked }: Request): Partial<TrainConfig> {
-  const sizes = modelKinds[config.model].keysOf(facts!.options);
+  const sizes = keysOf(config, facts!);
   const contradicted = Object.entries(sizes).filter(([name, value]) => {
     const key = name as keyof TrainConfig, own = config[key];
     const isUsual = own === 0 || Array.isArray(own) && own.length === 0; // "the usual" size: no contradiction
@@ -84,6 +85,15 @@ function sizesOf(config: TrainConfig, { initial: { path, facts }, asked }: Reque
     throw new RangeError(`Cannot start from "${path}": ${list.join("; ")}`);
   }
   return Object.fromEntries(Object.entries(sizes).filter(([key]) => !(key === "head" && asked.has("head"))));
+}
+
+/** Keys of a config that give the model's options: of another kind's those of the part that both have. */
+function keysOf({ model }: TrainConfig, { architecture, options }: ModelFacts): Partial<TrainConfig> {
+  const { keysOf, body } = modelKinds[architecture];
+  const all = Object.entries(keysOf(options));
+  return Object.fromEntries(
+    model === architecture ? all : all.filter(([key]) => body!.keys.some((own) => own === key)),
+  );
 }
 
 /** The features that the model was trained on. */
@@ -100,13 +110,15 @@ function featuresOf(config: TrainConfig, { initial: { path, facts }, asked }: Re
 }
 
 /** Options that the config's keys do not give, as JSON text; empty for none. */
-function otherOptions(config: TrainConfig, { options, channels }: ModelFacts): string {
+function otherOptions(config: TrainConfig, { architecture, options, channels }: ModelFacts): string {
+  const { body } = modelKinds[architecture];
+  const isShared = (key: string) => architecture === config.model || body!.options.includes(key);
   const { optionsOf } = modelKinds[config.model];
   const [few, many] = [1, 2].map((classes) => optionsOf(config, { channels, classes }));
   const own = ["dropout", "head", "cosineHead", "scale"]; // the run's to decide
   const other = Object.entries(options).filter(([key, value]) => {
     const isSize = JSON.stringify(few[key]) !== JSON.stringify(many[key]); // the number of classes
-    return !isSize && !own.includes(key) && JSON.stringify(few[key]) !== JSON.stringify(value);
+    return isShared(key) && !isSize && !own.includes(key) && JSON.stringify(few[key]) !== JSON.stringify(value);
   });
   const all = { ...modelOptionsOf(config), ...Object.fromEntries(other) };
   return Object.keys(all).length === 0 ? "" : JSON.stringify(all);

@@ -6,6 +6,7 @@ import type { Tensor } from "../../tensor/mod.ts";
 import type { ModelFacts } from "../model_facts.ts";
 import type { TrainingData } from "../training_data.ts";
 import type { InitialModel } from "./initial_model.ts";
+import { modelKinds, sharesBody } from "../models/mod.ts";
 import { matchNames } from "./match_names.ts";
 
 /** How the data's features are made, and how many values a frame has. */
@@ -37,7 +38,10 @@ export function loadInitial(
   const [head, body] = [true, false].map((wanted) =>
     Object.fromEntries(Object.entries(state).filter(([, tensor]) => inHead.has(tensor) === wanted))
   );
-  const { arrays, missing, extra } = matchNames(initial, { body: Object.keys(body), all: Object.keys(state) });
+  const { arrays, missing, extra } = matchNames(withSharedPart(initial, target), {
+    body: Object.keys(body),
+    all: Object.keys(state),
+  });
   const { arrays: headArrays, line } = headOf(arrays, {
     ...{ initial, target, head, extra },
     classes: classWeights(model.head),
@@ -51,9 +55,17 @@ export function loadInitial(
   ];
 }
 
+/** Of a model of another kind the part that both have, under this kind's names: what follows it may be named alike and is not the same. */
+function withSharedPart(initial: InitialModel, { architecture }: Target): InitialModel {
+  if (initial.facts === null || initial.facts.architecture === architecture) return initial;
+  const [theirs, ours] = [initial.facts.architecture, architecture].map((kind) => `${modelKinds[kind].body!.field}.`);
+  const shared = Object.entries(initial.arrays).filter(([name]) => name.startsWith(theirs));
+  return { ...initial, arrays: Object.fromEntries(shared.map(([name, a]) => [ours + name.slice(theirs.length), a])) };
+}
+
 /** Refuses another kind of model, and features that the model does not know. */
 function checkFacts(facts: ModelFacts, { path, target, data }: { path: string; target: Target; data: Heard }): void {
-  if (facts.architecture !== target.architecture) {
+  if (!sharesBody(facts.architecture, target.architecture)) {
     throw new RangeError(
       `Cannot start from "${path}": it is a model of kind "${facts.architecture}", wanted "${target.architecture}"`,
     );

@@ -19,3 +19,9 @@ export const modelKinds: Readonly<Record<ModelName, ModelKind>> = {
   wavlm,
   ...speechEncoders,
 };
+
+/** Whether a model of one kind can start from weights of the other: they are the same kind, or have a part in common. */
+export function sharesBody(a: ModelName, b: ModelName): boolean {
+  const [one, other] = [modelKinds[a].body?.name, modelKinds[b].body?.name];
+  return a === b || one !== undefined && one === other;
+}

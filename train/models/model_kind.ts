@@ -14,6 +14,18 @@ export interface DataSizes {
 /** Options of a model as a model file holds them: plain JSON. */
 export type ModelOptions = Readonly<Record<string, unknown>>;
 
+/** A part that several architectures have. */
+export interface SharedBody {
+  /** Architectures with the same name have the same part. */
+  readonly name: string;
+  /** The model's field that holds it. */
+  readonly field: string;
+  /** Options of the model that concern it. */
+  readonly options: readonly string[];
+  /** Keys of a config that do. */
+  readonly keys: readonly (keyof TrainConfig)[];
+}
+
 /** An architecture by name. */
 export interface ModelKind {
   /**
@@ -23,6 +35,8 @@ export interface ModelKind {
   readonly fixedClips: boolean;
   /** Whether it listens to samples (features of kind "waveform") and to nothing else; undefined counts as false. */
   readonly takesWaveforms?: boolean;
+  /** The part that other architectures have as well, so that one can start from another's weights; undefined where none has it. */
+  readonly body?: SharedBody;
   /** The module's options for a config and the data. */
   optionsOf(config: TrainConfig, sizes: DataSizes): ModelOptions;
   /** Keys of a config that give such options, as far as there are keys for them; `dropout` and what heads have aside. */
@@ -48,6 +62,7 @@ export interface ModelKind {
 export function modelKind<O extends object>(kind: {
   readonly fixedClips: boolean;
   readonly takesWaveforms?: boolean;
+  readonly body?: SharedBody;
   readonly optionsOf: (config: TrainConfig, sizes: DataSizes) => O;
   /** Keys with another name or meaning than the option that they give. */
   readonly keysOf?: (options: O) => Partial<TrainConfig>;
@@ -59,6 +74,7 @@ export function modelKind<O extends object>(kind: {
   return {
     fixedClips: kind.fixedClips,
     takesWaveforms: kind.takesWaveforms ?? false,
+    body: kind.body,
     optionsOf: (config, sizes) => Object.fromEntries(Object.entries(kind.optionsOf(config, sizes))),
     // what optionsOf made, maybe by way of a file
     keysOf: (options) => ({ ...namesakes(options), ...kind.keysOf?.(options as O) }),

@@ -13,7 +13,7 @@ import {
   WavLMModel,
 } from "../../nn/mod.ts";
 import type { TrainConfig } from "../train_config.ts";
-import { headOf, type ModelKind, modelKind } from "./model_kind.ts";
+import { headOf, type ModelKind, modelKind, type SharedBody } from "./model_kind.ts";
 
 /** An encoder's options for a config: the rest is as published, and may be changed by `modelOptions`. */
 export function encoderOptionsOf<C extends SpeechEncoderConfig>(config: TrainConfig, published: C): C {
@@ -47,13 +47,23 @@ export function encoderLayersOf({ doStableLayerNorm }: SpeechEncoderConfig, name
   ];
 }
 
+/** Such an encoder as a part that models of several kinds have. */
+export function encoderBody(
+  name: string,
+  { field, published }: { field: string; published: SpeechEncoderConfig },
+): SharedBody {
+  const keys = Object.keys(encoderKeysOf(published)) as (keyof TrainConfig)[];
+  return { name, field, options: Object.keys(published), keys };
+}
+
 function encoderKind<C extends SpeechEncoderConfig>(
   published: C,
-  build: (options: C) => SpeechEncoderModel,
+  { name, build }: { name: string; build: (options: C) => SpeechEncoderModel },
 ): ModelKind {
   return modelKind<C & Required<SpeechEncoderClassifierOptions>>({
     fixedClips: false,
     takesWaveforms: true,
+    body: encoderBody(name, { field: "encoder", published }),
     optionsOf: (config, { classes }) => ({
       ...encoderOptionsOf(config, published),
       classes,
@@ -70,10 +80,16 @@ function encoderKind<C extends SpeechEncoderConfig>(
 
 /** See `nn.SpeechEncoderClassifier`. */
 export const speechEncoders = {
-  "wavlm-encoder": encoderKind<WavLMConfig>(wavlmConfig(), (options) => new WavLMModel(options)),
-  "wav2vec2-encoder": encoderKind<SpeechEncoderConfig>(speechEncoderDefaults, (options) => new Wav2Vec2Model(options)),
+  "wavlm-encoder": encoderKind<WavLMConfig>(wavlmConfig(), {
+    name: "WavLM",
+    build: (options) => new WavLMModel(options),
+  }),
+  "wav2vec2-encoder": encoderKind<SpeechEncoderConfig>(speechEncoderDefaults, {
+    name: "wav2vec 2.0",
+    build: (options) => new Wav2Vec2Model(options),
+  }),
   "hubert-encoder": encoderKind<HubertConfig>(
     { ...speechEncoderDefaults, featProjLayerNorm: true },
-    (options) => new HubertModel(options),
+    { name: "HuBERT", build: (options) => new HubertModel(options) },
   ),
 };

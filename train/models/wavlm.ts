@@ -1,7 +1,7 @@
 /** WavLM as a verifier of speakers. @module */
 import { wavlmConfig, WavLMForXVector, type WavLMForXVectorOptions } from "../../nn/mod.ts";
 import { type ModelKind, modelKind } from "./model_kind.ts";
-import { encoderKeysOf, encoderLayersOf, encoderOptionsOf } from "./speech_encoders.ts";
+import { encoderBody, encoderKeysOf, encoderLayersOf, encoderOptionsOf } from "./speech_encoders.ts";
 
 /** Every option of the published models. */
 type Options = Required<WavLMForXVectorOptions>;
@@ -10,6 +10,7 @@ type Options = Required<WavLMForXVectorOptions>;
 export const wavlm: ModelKind = modelKind<Options>({
   fixedClips: false,
   takesWaveforms: true,
+  body: encoderBody("WavLM", { field: "wavlm", published: wavlmConfig() }),
   optionsOf: (config, { classes }) => ({
     ...encoderOptionsOf(config, wavlmConfig()),
     numLabels: classes,
