@@ -14,10 +14,14 @@ export {
 } from "./safetensors.ts";
 export type { SafetensorsEntry } from "./safetensors_header.ts";
 export type { StoredType } from "./stored_types.ts";
+export type { TorchValue } from "./torch_contents.ts";
 export {
+  outlineTorchFile,
   readTorchFile,
   readTorchTensor,
   readTorchValues,
   type TorchFileOptions,
-  type TorchValue,
+  type TorchOutline,
+  type TorchValuesOptions,
 } from "./torch_file.ts";
+export { encodeTorchFile, writeTorchFile } from "./torch_writer.ts";

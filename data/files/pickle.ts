@@ -27,6 +27,17 @@ export interface PickleHooks {
   readonly persistent: (id: unknown) => unknown;
 }
 
+/** What a {@linkcode PickleGlobal} may build to be filled by the pickle: with the items of a list, or with attributes. */
+interface Fillable {
+  readonly items: unknown[];
+  state: unknown;
+  readonly build: (args: readonly unknown[]) => unknown;
+}
+
+function isFillable(value: unknown): value is Fillable {
+  return value instanceof Map && "items" in value && "state" in value;
+}
+
 /** A pickle asked for something that is not on the list. */
 export class ForbiddenGlobalError extends Error {
   override name = "ForbiddenGlobalError";
@@ -132,7 +143,7 @@ class PickleMachine {
   }
 
   #append(items: readonly unknown[]): void {
-    const list = this.#top();
+    const top = this.#top(), list = isFillable(top) ? top.items : top;
     if (!Array.isArray(list)) throw new Error("its pickle appends to something that is not a list");
     for (const item of items) list.push(item);
   }
@@ -161,19 +172,19 @@ class PickleMachine {
     this.#push(found);
   }
 
-  #reduce(): void {
-    const args = this.#pop();
-    const callee = this.#pop();
-    if (!(callee instanceof PickleGlobal) || callee.build === undefined || !Array.isArray(args)) {
+  #call(callee: unknown, args: unknown): void {
+    const build = callee instanceof PickleGlobal || isFillable(callee) ? callee.build : undefined;
+    if (build === undefined || !Array.isArray(args)) {
       throw new Error("its pickle calls something that cannot be called");
     }
-    this.#push(callee.build(args));
+    this.#push(build(args));
   }
 
-  /** PyTorch attaches `_metadata` to an ordered dictionary this way. Nothing here needs such attributes. */
+  /** Attributes: PyTorch attaches `_metadata` to an ordered dictionary this way, which nothing here needs. */
   #build(): void {
-    this.#pop();
-    if (!(this.#top() instanceof Map)) throw new Error("its pickle sets attributes of something that has none");
+    const state = this.#pop(), object = this.#top();
+    if (isFillable(object)) object.state = state;
+    else if (!(object instanceof Map)) throw new Error("its pickle sets attributes of something that has none");
   }
 
   static readonly opcodes: Readonly<Record<string, (this: PickleMachine) => void>> = {
@@ -310,6 +321,16 @@ class PickleMachine {
     "u": function () {
       this.#setItems(this.#popMark());
     },
+    // sets, as arrays
+    "\x8f": function () {
+      this.#push([]);
+    },
+    "\x90": function () {
+      this.#append(this.#popMark());
+    },
+    "\x91": function () {
+      this.#push(this.#popMark());
+    },
     // memo
     "p": function () {
       this.#memo.set(Number(this.#line()), this.#top());
@@ -342,7 +363,17 @@ class PickleMachine {
       this.#global(this.#pop(), name);
     },
     "R": function () {
-      this.#reduce();
+      const args = this.#pop();
+      this.#call(this.#pop(), args);
+    },
+    "\x81": function () { // an object of a class, made without calling it
+      const args = this.#pop();
+      this.#call(this.#pop(), args);
+    },
+    "\x92": function () {
+      this.#pop(); // arguments by name
+      const args = this.#pop();
+      this.#call(this.#pop(), args);
     },
     "b": function () {
       this.#build();

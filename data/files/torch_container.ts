@@ -4,6 +4,7 @@
  */
 import type { ByteSource } from "./byte_source.ts";
 import { readPickle } from "./pickle.ts";
+import { findInert } from "./pickle_inert.ts";
 import { findTorchGlobal, findTorchStorage } from "./torch_globals.ts";
 import { storedSize, type StoredType } from "./stored_types.ts";
 import { ZipReader } from "./zip.ts";
@@ -16,7 +17,18 @@ export interface TorchObject {
   readonly readStorage: (key: string) => Uint8Array;
 }
 
-const HOOKS = { find: findTorchGlobal, persistent: findTorchStorage };
+/** How a file is read. */
+export interface TorchObjectOptions {
+  /** Whether storages may share memory with the source. */
+  readonly share: boolean;
+  /** Whether classes that build no tensors are allowed, each object of one being an `InertObject`; else they are refused. */
+  readonly inert: boolean;
+}
+
+function finderOf({ inert }: TorchObjectOptions): typeof findTorchGlobal {
+  return inert ? (module, name) => findTorchGlobal(module, name) ?? findInert(module, name) : findTorchGlobal;
+}
+
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 const LEGACY_PROTOCOL = 1001;
 
@@ -24,18 +36,17 @@ const LEGACY_PROTOCOL = 1001;
  * Reads the object of a PyTorch file, whichever container it has.
  *
  * @param source the file; stays open and belongs to the caller
- * @param share whether storages may share memory with the source
  * @throws {Error} it is not a PyTorch file, damaged, or asks for more than tensors; the message is the fact alone
  */
-export function readTorchObject(source: ByteSource, share: boolean): TorchObject {
+export function readTorchObject(source: ByteSource, options: TorchObjectOptions): TorchObject {
   if (source.size === 0) throw new Error("it is empty");
   const start = source.share(0, Math.min(4, source.size));
-  if (start[0] === 0x50 && start[1] === 0x4b) return readZip(new ZipReader(source), share);
-  if (start[0] === 0x80) return readLegacy(source.share(0, source.size), share);
+  if (start[0] === 0x50 && start[1] === 0x4b) return readZip(new ZipReader(source), options);
+  if (start[0] === 0x80) return readLegacy(source.share(0, source.size), options);
   throw new Error("it is not a PyTorch file");
 }
 
-function readZip(zip: ZipReader, share: boolean): TorchObject {
+function readZip(zip: ZipReader, options: TorchObjectOptions): TorchObject {
   const pickles = zip.names.filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   if (pickles.length !== 1) throw new Error("it is a zip archive, but not a PyTorch file (it has no data.pkl)");
   const folder = pickles[0].slice(0, -"data.pkl".length);
@@ -44,9 +55,9 @@ function readZip(zip: ZipReader, share: boolean): TorchObject {
   }
   const order = zip.size(`${folder}byteorder`) === undefined ? "little" : asText(zip.read(`${folder}byteorder`));
   if (order !== "little") throw new Error("it was written on a big-endian machine");
-  const { value } = readPickle(zip.share(pickles[0]), HOOKS);
+  const { value } = readPickle(zip.share(pickles[0]), { find: finderOf(options), persistent: findTorchStorage });
   const path = (key: string) => `${folder}data/${key}`;
-  return { value, readStorage: (key) => share ? zip.share(path(key)) : zip.read(path(key)) };
+  return { value, readStorage: (key) => options.share ? zip.share(path(key)) : zip.read(path(key)) };
 }
 
 function asText(bytes: Uint8Array): string {
@@ -54,7 +65,7 @@ function asText(bytes: Uint8Array): string {
 }
 
 /** Magic number, protocol, facts about the machine, the object, the keys of its storages, then their bytes. */
-function readLegacy(bytes: Uint8Array, share: boolean): TorchObject {
+function readLegacy(bytes: Uint8Array, options: TorchObjectOptions): TorchObject {
   const storages = new Map<string, StoredType>();
   const persistent = (id: unknown) => {
     const storage = findTorchStorage(id);
@@ -67,7 +78,7 @@ function readLegacy(bytes: Uint8Array, share: boolean): TorchObject {
   };
   let end = 0;
   const next = () => {
-    const read = readPickle(bytes, { find: findTorchGlobal, persistent }, end);
+    const read = readPickle(bytes, { find: finderOf(options), persistent }, end);
     end = read.end;
     return read.value;
   };
@@ -81,7 +92,7 @@ function readLegacy(bytes: Uint8Array, share: boolean): TorchObject {
   const places = findLegacyStorages(bytes, storages, { keys: next(), start: end });
   return {
     value,
-    readStorage: (key) => share ? legacyStorage(bytes, places, key) : legacyStorage(bytes, places, key).slice(),
+    readStorage: (key) => options.share ? legacyStorage(bytes, places, key) : legacyStorage(bytes, places, key).slice(),
   };
 }
 

@@ -5,10 +5,8 @@
 import { type ByteSource, openBytes } from "./byte_source.ts";
 import { type ArrayDict, type NamedArray, toArrayDict } from "./named_array.ts";
 import { readTorchObject, type TorchObject } from "./torch_container.ts";
+import { contentsByName, type TorchValue } from "./torch_contents.ts";
 import { readTensors, TorchTensor } from "./torch_tensor.ts";
-
-const MAX_DEPTH = 64;
-const MAX_ITEMS = 1_000_000;
 
 /** Options for reading a PyTorch file. */
 export interface TorchFileOptions {
@@ -38,34 +36,61 @@ export interface TorchFileOptions {
  */
 export function readTorchFile(source: string | Uint8Array, options: TorchFileOptions = {}): ArrayDict {
   return reading(source, options, ({ value, readStorage }) => {
-    const named = nameTensors(value);
-    if (named.size === 0) throw new Error("it holds no tensors");
-    const arrays = readTensors([...named.values()], readStorage);
-    return toArrayDict([...named.keys()].map((name, i) => [name, arrays[i]]));
+    const { tensors } = contentsByName(value);
+    if (tensors.size === 0) throw new Error("it holds no tensors");
+    return arraysOf(tensors, readStorage);
   });
 }
 
-/** A value in a PyTorch file that is no tensor. */
-export type TorchValue = string | number | boolean | null;
+/** Options of {@linkcode readTorchValues}. */
+export interface TorchValuesOptions extends TorchFileOptions {
+  /** Which tensors are read, by name; default all. */
+  readonly wanted?: (name: string) => boolean;
+}
 
 /**
- * Reads a PyTorch file with the plain values that stand beside its tensors: numbers, texts, true, false and none, named alike.
+ * Reads a PyTorch file with the plain values that stand beside its tensors: numbers, texts, true, false and none, named alike. Such a file may
+ * hold objects of other classes, as PyTorch Lightning's checkpoints do: no class is called, and plain values among an object's attributes count
+ * as well. Files that ask for commands of the system are refused all the same.
  *
  * @param source a path, or the bytes of a file
- * @param options what to call bytes, and whether to copy
+ * @param options what to call bytes, whether to copy, and which tensors to read
  * @throws {Error} there is no such file
- * @throws {SyntaxError} as {@linkcode readTorchFile}, but for a file without tensors
+ * @throws {SyntaxError} it is damaged, not a PyTorch file, or made to run commands (nothing has run then)
  */
 export function readTorchValues(
   source: string | Uint8Array,
-  options: TorchFileOptions = {},
+  { wanted, ...options }: TorchValuesOptions = {},
 ): { arrays: ArrayDict; values: Map<string, TorchValue> } {
-  return reading(source, options, ({ value, readStorage }) => {
-    const values = new Map<string, TorchValue>();
-    const named = nameTensors(value, (name, plain) => values.set(name, plain));
-    const arrays = readTensors([...named.values()], readStorage);
-    return { arrays: toArrayDict([...named.keys()].map((name, i) => [name, arrays[i]])), values };
+  return reading(source, { ...options, inert: true }, ({ value, readStorage }) => {
+    const { tensors, values } = contentsByName(value, { wanted, lenient: true });
+    return { arrays: arraysOf(tensors, readStorage), values };
   });
+}
+
+/** What a PyTorch file holds. */
+export interface TorchOutline {
+  /** Shapes of its tensors by name. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** Plain values beside them. */
+  readonly values: ReadonlyMap<string, TorchValue>;
+}
+
+/**
+ * Says what {@linkcode readTorchValues} would read, without reading any tensor's numbers.
+ *
+ * @throws {Error} as {@linkcode readTorchValues}
+ */
+export function outlineTorchFile(source: string | Uint8Array, options: TorchFileOptions = {}): TorchOutline {
+  return reading(source, { ...options, inert: true }, ({ value }) => {
+    const { tensors, values } = contentsByName(value, { lenient: true });
+    return { shapes: new Map([...tensors].map(([name, { shape }]) => [name, shape])), values };
+  });
+}
+
+function arraysOf(tensors: ReadonlyMap<string, TorchTensor>, readStorage: TorchObject["readStorage"]): ArrayDict {
+  const arrays = readTensors([...tensors.values()], readStorage);
+  return toArrayDict([...tensors.keys()].map((name, i) => [name, arrays[i]]));
 }
 
 /**
@@ -85,10 +110,14 @@ export function readTorchTensor(source: string | Uint8Array, options: TorchFileO
 }
 
 /** Opens, reads and closes; every error gets the file's name before it. */
-function reading<T>(source: string | Uint8Array, options: TorchFileOptions, read: (object: TorchObject) => T): T {
-  const bytes = openBytes(source, options.label);
+function reading<T>(
+  source: string | Uint8Array,
+  { label, share = false, inert = false }: TorchFileOptions & { readonly inert?: boolean },
+  read: (object: TorchObject) => T,
+): T {
+  const bytes = openBytes(source, label);
   try {
-    return read(readTorchObject(bytes, options.share ?? false));
+    return read(readTorchObject(bytes, { share, inert }));
   } catch (error) {
     throw explain(bytes, error);
   } finally {
@@ -99,34 +128,4 @@ function reading<T>(source: string | Uint8Array, options: TorchFileOptions, read
 function explain(source: ByteSource, error: unknown): Error {
   const fact = error instanceof Error ? error.message : String(error);
   return new SyntaxError(`Cannot read ${source.label}: ${fact}`, { cause: error });
-}
-
-/** All tensors within dictionaries and lists. Depth and number are bounded: a pickle can hold itself. */
-function nameTensors(root: unknown, onPlain?: (name: string, value: TorchValue) => void): Map<string, TorchTensor> {
-  const named = new Map<string, TorchTensor>();
-  let items = 0;
-  const visit = (value: unknown, name: string, depth: number) => {
-    if (depth > MAX_DEPTH || ++items > MAX_ITEMS) throw new Error("it is nested without end");
-    if (value instanceof TorchTensor) {
-      if (named.has(name)) throw new Error(`it names ${JSON.stringify(name)} twice`);
-      named.set(name, value);
-    } else if (value instanceof Map || Array.isArray(value)) {
-      for (const [key, item] of value.entries()) visit(item, join(name, key), depth + 1);
-    } else if (isPlain(value)) {
-      onPlain?.(name, value);
-    }
-  };
-  visit(root, "", 0);
-  return named;
-}
-
-function isPlain(value: unknown): value is TorchValue {
-  return value === null || ["string", "number", "boolean"].includes(typeof value);
-}
-
-function join(name: string, key: unknown): string {
-  if (typeof key !== "string" && typeof key !== "number") {
-    throw new Error("a dictionary in it has keys that are no names");
-  }
-  return name === "" ? `${key}` : `${name}.${key}`;
 }

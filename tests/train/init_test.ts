@@ -321,10 +321,7 @@ Deno.test("a Lightning checkpoint is a start (cpu)", async () => {
       lr: 1e-9,
       freeze: ["encoder.*"],
     });
-    ok(
-      run.lines.some((line) => line.includes("2 weights are of it not used: optimizer_states.0.state.0.step")),
-      `${run.lines}`,
-    );
+    ok(run.lines.every((line) => !line.includes("not used")), "what a trainer goes on with is passed over");
     const given = readTorchFile(checkpoint), { arrays } = readSafetensors(join(out, "best.safetensors"));
     for (const name of Object.keys(arrays).filter((name) => name.startsWith("encoder."))) {
       deepStrictEqual(arrays[name], given[`state_dict.model.${name}`], name);

@@ -1,6 +1,6 @@
 /** The file that a run starts from: a model of ours, or a state dict. @module */
 import { extname } from "node:path";
-import { type ArrayDict, readSafetensors, readTorchFile } from "../../data/files/mod.ts";
+import { type ArrayDict, readSafetensors, readTorchValues } from "../../data/files/mod.ts";
 import { weightsOf } from "../checkpoint.ts";
 import { importHint } from "../import/hint.ts";
 import { ioFact } from "../io_fact.ts";
@@ -63,12 +63,19 @@ async function bestIn(folder: string): Promise<string> {
   throw new Error(`Cannot start from "${folder}": it holds no best.safetensors, as run folders do; ${hint}`);
 }
 
+/** Whether a tensor of a file is none of those with which a trainer goes on. */
+export function isWeight(name: string): boolean {
+  return !/^(optimizer_states|optimizer|callbacks|loops|lr_schedulers)\./.test(name);
+}
+
 function contentsOf(
   path: string,
   { file, bytes }: { file: string; bytes: Uint8Array<ArrayBuffer> },
 ): Pick<InitialModel, "facts" | "arrays"> {
   if (!file.toLowerCase().endsWith(".safetensors")) {
-    return { facts: null, arrays: readTorchFile(bytes, { label: `"${path}"` }) };
+    const { arrays } = readTorchValues(bytes, { label: `"${path}"`, wanted: isWeight });
+    if (Object.keys(arrays).length > 0) return { facts: null, arrays };
+    throw new Error(`Cannot start from "${path}": it holds no tensors`);
   }
   const { arrays, metadata } = readSafetensors(bytes, { name: file });
   const format = metadata.format ?? "";

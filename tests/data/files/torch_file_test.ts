@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readTorchFile, readTorchTensor } from "../../../data/files/torch_file.ts";
+import { outlineTorchFile, readTorchFile, readTorchTensor, readTorchValues } from "../../../data/files/torch_file.ts";
 
 function fixture(name: string): string {
   return new URL(`../../fixtures/torch/${name}.pt`, import.meta.url).pathname;
@@ -168,4 +168,47 @@ Deno.test("torch: files that are no such thing", async () => {
     message: `Cannot read "${folder}/none.pt": there is no such file`,
   });
   await Deno.remove(folder);
+});
+
+Deno.test("torch: settings of other classes beside the weights are read, and no class is called", () => {
+  for (const name of ["lightning", "lightning_legacy"]) {
+    const { arrays, values } = readTorchValues(fixture(name));
+    assert.deepEqual(arrays, { "state_dict.model.w": { shape: [2], data: Float32Array.of(1, 1) } });
+    const settings = [...values].filter(([key]) => key.startsWith("hyper_parameters."));
+    assert.deepEqual(
+      Object.fromEntries(settings.map(([key, value]) => [key.slice("hyper_parameters.".length), value])),
+      {
+        "n_mels": 64,
+        "root": "/data/x",
+        "data.folds": 5,
+        "audio.rate": 16000,
+        "colour.1": "RED",
+        "parts.0.0": 1,
+        "callback.best": 0.5,
+        "floats.a": 0.5,
+      },
+    );
+    assert.throws(() => readTorchFile(fixture(name)), /it asks for argparse.Namespace, which is not on the list/);
+  }
+  assert.deepEqual([...outlineTorchFile(fixture("namespace4")).values], [["hyper_parameters.a", 1]]);
+});
+
+Deno.test("torch: an outline has the shapes, and tensors that nobody wants are not read", () => {
+  const outline = outlineTorchFile(fixture("state"));
+  assert.deepEqual([...outline.shapes], Object.entries(STATE).map(([name, [shape]]) => [name, shape]));
+  const { arrays } = readTorchValues(fixture("state"), { wanted: (name) => name.startsWith("layer.") });
+  assert.deepEqual(Object.keys(arrays), ["layer.weight", "layer.transposed", "layer.row"]);
+});
+
+Deno.test("torch: files that ask for commands are refused where other classes are not", async () => {
+  for (const name of ["evil", "evil_legacy", "evil4", "evil_os"]) {
+    for (const read of [readTorchValues, outlineTorchFile]) {
+      assert.throws(() => read(fixture(name)), { name: "SyntaxError", message: /it asks for (os|posix)\.system, / });
+    }
+  }
+  await assert.rejects(Deno.stat("/tmp/voxgrad_was_here"), Deno.errors.NotFound);
+  for (const name of ["bad_cycle", "bad_laughs", "bad_bomb"]) {
+    assert.throws(() => readTorchValues(fixture(name)), SyntaxError);
+  }
+  assert.throws(() => readTorchValues(fixture("complex")), /it asks for torch.ComplexFloatStorage, /);
 });
