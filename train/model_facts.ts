@@ -94,7 +94,7 @@ export function parseFacts(path: string, metadata: Readonly<Record<string, strin
     throw refuse("it is a checkpoint to resume from; give the run folder, which holds the best model");
   }
   if (metadata.format === "voxgrad speaker classifier 1") {
-    throw refuse("an earlier version of voxgrad wrote it; train it anew");
+    throw refuse("an earlier version of voxgrad wrote it; deno task import makes it a model of this one");
   }
   if (metadata.format !== FORMAT) throw refuse("it is not a model that deno task train wrote");
   let facts: ModelFacts;

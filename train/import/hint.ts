@@ -8,7 +8,8 @@ export async function importHint(path: string): Promise<string | undefined> {
   for (const place of await placesOf(path)) {
     const [found] = await openImportSource(place).then(recognise).catch(() => []);
     if (found !== undefined) {
-      return `it is a model of another toolkit (${found.what}); run deno task import ${place} first`;
+      const what = found.importer.id === "voxgrad" ? found.what : `model of another toolkit (${found.what})`;
+      return `it is a ${what}; run deno task import ${place} first`;
     }
   }
   return undefined;

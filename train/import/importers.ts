@@ -1,10 +1,14 @@
 /** All toolkits whose models can be imported, and how a source finds its own. @module */
+import { homework } from "./homework.ts";
 import { huggingface } from "./huggingface.ts";
 import type { Importer } from "./importer.ts";
+import { lightning } from "./lightning.ts";
+import { olderRuns } from "./older_runs.ts";
 import type { ImportSource } from "./source.ts";
+import { torchvision } from "./torchvision.ts";
 
 /** In the order in which they are asked. */
-export const importers: readonly Importer[] = [huggingface];
+export const importers: readonly Importer[] = [huggingface, torchvision, homework, lightning, olderRuns];
 
 /** A source's toolkit, and what it found. */
 export interface Recognised {

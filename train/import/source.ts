@@ -1,6 +1,6 @@
 /** A model from outside: a folder or a file, read with limits. Nothing in it is executed, and no path in it leads out of it. @module */
 import { basename, join } from "node:path";
-import { type ArrayDict, openSafetensors, readTorchValues } from "../../data/files/mod.ts";
+import { type ArrayDict, openSafetensors, outlineTorchFile, readTorchValues } from "../../data/files/mod.ts";
 import { ioFact } from "../io_fact.ts";
 
 /** A value of a weight file that is no tensor. */
@@ -12,6 +12,20 @@ export interface Weights {
   readonly arrays: ArrayDict;
   /** Plain values beside them, named alike. */
   readonly values: ReadonlyMap<string, PlainValue>;
+}
+
+/** What a weight file holds, without the tensors' numbers. */
+export interface WeightsOutline {
+  /** Shapes by name. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** As {@linkcode Weights.values}. */
+  readonly values: ReadonlyMap<string, PlainValue>;
+}
+
+/** Options of {@linkcode ImportSource.weights}. */
+export interface WeightsOptions {
+  /** Which tensors are read, by name; default all. */
+  readonly wanted?: (name: string) => boolean;
 }
 
 /** A folder or a file from outside. */
@@ -39,7 +53,13 @@ export interface ImportSource {
    *
    * @throws {Error} There is none, or it is damaged; the message names it.
    */
-  weights(name: string): Promise<Weights>;
+  weights(name: string, options?: WeightsOptions): Promise<Weights>;
+  /**
+   * Says what a weight file holds, without reading all of it.
+   *
+   * @throws {Error} As `weights`.
+   */
+  outline(name: string): Promise<WeightsOutline>;
   /** How messages call a file: its whole path. */
   pathOf(name: string): string;
 }
@@ -105,6 +125,8 @@ class Source implements ImportSource {
   readonly name: string;
   readonly files: ReadonlyMap<string, number>;
   readonly #places: ReadonlyMap<string, FileFact>;
+  /** Several toolkits ask for the same ones. */
+  readonly #outlines = new Map<string, Promise<WeightsOutline>>();
 
   constructor(path: string, places: ReadonlyMap<string, FileFact>) {
     this.path = path;
@@ -154,13 +176,32 @@ class Source implements ImportSource {
     throw new SyntaxError(`Cannot import "${path}": expected a JSON object`);
   }
 
-  weights(name: string): Promise<Weights> {
+  weights(name: string, { wanted }: WeightsOptions = {}): Promise<Weights> {
     const { path } = this.#fileOf(name);
-    return Promise.try(() => name.toLowerCase().endsWith(".safetensors") ? safetensorsOf(path) : readTorchValues(path));
+    return Promise.try(() => isSafetensors(name) ? safetensorsOf(path, wanted) : readTorchValues(path, { wanted }));
+  }
+
+  outline(name: string): Promise<WeightsOutline> {
+    const { path } = this.#fileOf(name), known = this.#outlines.get(name);
+    if (known !== undefined) return known;
+    const found = Promise.try(() => isSafetensors(name) ? safetensorsOutline(path) : outlineTorchFile(path));
+    this.#outlines.set(name, found);
+    return found;
   }
 }
 
-function safetensorsOf(path: string): Weights {
+function isSafetensors(name: string): boolean {
+  return name.toLowerCase().endsWith(".safetensors");
+}
+
+function safetensorsOf(path: string, wanted: (name: string) => boolean = () => true): Weights {
   using file = openSafetensors(path);
-  return { arrays: file.readAll(), values: new Map(Object.entries(file.metadata)) };
+  const arrays = Object.fromEntries(file.names.filter(wanted).map((name) => [name, file.read(name)]));
+  return { arrays, values: new Map(Object.entries(file.metadata)) };
+}
+
+function safetensorsOutline(path: string): WeightsOutline {
+  using file = openSafetensors(path);
+  const shapes = new Map(file.names.map((name) => [name, file.entry(name).shape]));
+  return { shapes, values: new Map(Object.entries(file.metadata)) };
 }
