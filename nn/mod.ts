@@ -56,6 +56,7 @@ export { SoundCnn, type SoundCnnOptions } from "./models/sound/sound_cnn.ts";
 export { SoundSmall, type SoundSmallOptions } from "./models/sound/sound_small.ts";
 export { VGGish } from "./models/sound/vggish.ts";
 export { SpeakerClassifier, type SpeakerClassifierOptions } from "./models/speaker_classifier.ts";
+export { CamPlusPlus, type CamPlusPlusOptions } from "./models/campplus/model.ts";
 export { BasicBlock, Downsample } from "./models/residual_blocks.ts";
 export { SpeakerResNet, type SpeakerResNetOptions } from "./models/speaker_resnet.ts";
 export { AfterEncoder, type AfterEncoderOptions } from "./models/speech_encoder/after_encoder.ts";

@@ -13,3 +13,11 @@ export function subsampledLength(length: number | Tensor): number | Tensor {
   const halved = (x: Tensor) => x.sub(1).div(2).floor();
   return halved(halved(length)).clamp(0).toInt();
 }
+
+/** What a centred convolution of stride 2 leaves of so many places: half of them, rounded up. */
+export function halvedLength(length: number): number;
+/** Of each element of an int32 tensor, computed on its device. */
+export function halvedLength(length: Tensor): Tensor;
+export function halvedLength(length: number | Tensor): number | Tensor {
+  return typeof length === "number" ? Math.ceil(length / 2) : length.add(1).div(2).floor().toInt();
+}

@@ -194,8 +194,8 @@ export interface TrainConfig {
   /** Layers after pooling. */
   head: "linear" | "two-layer" | "2023";
   /**
-   * Channels of the layers of an encoder of speakers (ecapa, xvector), of its stages (resnet34-speaker), of the time-delay layers after the
-   * encoder (wavlm), or of the convolutions of sound-cnn; none: the usual ones.
+   * Channels of the layers of an encoder of speakers (ecapa, xvector), of its stages (resnet34-speaker), of its pictures, first layer, growth
+   * and bottleneck (campplus), of the time-delay layers after the encoder (wavlm), or of the convolutions of sound-cnn; none: the usual ones.
    */
   channels: readonly number[];
   /** Length of the embedding of such an encoder or of sound-cnn; 0: the usual one, which wavlm-encoder, wav2vec2-encoder and hubert-encoder have without a map of frames. */
@@ -243,6 +243,7 @@ export type ModelName =
   | "ecapa"
   | "xvector"
   | "resnet34-speaker"
+  | "campplus"
   | "wavlm"
   | "wavlm-encoder"
   | "wav2vec2-encoder"

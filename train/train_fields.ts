@@ -183,6 +183,7 @@ const groups = {
       "ecapa",
       "xvector",
       "resnet34-speaker",
+      "campplus",
       "wavlm",
       "wavlm-encoder",
       "wav2vec2-encoder",

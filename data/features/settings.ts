@@ -197,6 +197,8 @@ export interface FeaturePresets {
   readonly "speechbrain-xvector24": SpeechbrainFbankSettings;
   /** WeSpeaker's models: Kaldi's filter bank of 80 bands of 16-bit values under a Hamming window, each band's mean subtracted. */
   readonly wespeaker80: KaldiFbankSettings;
+  /** CAM++ of WeSpeaker and 3D-Speaker: the same of samples within ±1 under Kaldi's own (Povey) window. */
+  readonly campplus80: KaldiFbankSettings;
 }
 
 /** 25 ms every 10 ms at 16 kHz. */
@@ -223,6 +225,7 @@ export const featurePresets: Readonly<FeaturePresets> = {
   "speechbrain-xvector24": resolveSettings("speechbrainFbank", { nMels: 24, normalize: "mean" }),
   // WeSpeaker reads 16-bit files as whole numbers, so 32768 stands for 1.
   wespeaker80: resolveSettings("kaldiFbank", { nMels: 80, window: "hamming", scale: 32768, normalize: "mean" }),
+  campplus80: resolveSettings("kaldiFbank", { nMels: 80, normalize: "mean" }),
 };
 
 /**

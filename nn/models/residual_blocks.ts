@@ -5,11 +5,14 @@ import { Conv2d } from "../conv.ts";
 import { kaimingNormal } from "../init.ts";
 import { type Layer, Module } from "../module.ts";
 
+/** Along both axes, or along height and width. */
+export type Stride = number | readonly [number, number];
+
 /** A convolution without bias, its weight normal with He's deviation for the gradients' way back. */
 export function convolution(
   inChannels: number,
   outChannels: number,
-  { kernel, stride = 1 }: { kernel: number | readonly [number, number]; stride?: number | readonly [number, number] },
+  { kernel, stride = 1 }: { kernel: number | readonly [number, number]; stride?: Stride },
 ): Conv2d {
   const padding = typeof kernel === "number" ? kernel >> 1 : [kernel[0] >> 1, kernel[1] >> 1] as const;
   const conv = new Conv2d(inChannels, outChannels, kernel, { stride, padding, bias: false });
@@ -25,7 +28,7 @@ export class Downsample extends Module {
   readonly 1: BatchNorm2d;
 
   /** From `inChannels` to `outChannels`. */
-  constructor(inChannels: number, outChannels: number, stride: number) {
+  constructor(inChannels: number, outChannels: number, stride: Stride) {
     super();
     this[0] = convolution(inChannels, outChannels, { kernel: 1, stride });
     this[1] = new BatchNorm2d(outChannels);
@@ -38,7 +41,7 @@ export class Downsample extends Module {
 }
 
 /** Nothing where sizes agree. */
-function shortcut(inChannels: number, outChannels: number, stride: number): Downsample | null {
+function shortcut(inChannels: number, outChannels: number, stride: Stride): Downsample | null {
   return stride === 1 && inChannels === outChannels ? null : new Downsample(inChannels, outChannels, stride);
 }
 
@@ -56,7 +59,7 @@ export class BasicBlock extends Module implements Layer {
   readonly downsample: Downsample | null;
 
   /** From `inChannels` to `channels`. */
-  constructor(inChannels: number, channels: number, { stride = 1 }: { stride?: number } = {}) {
+  constructor(inChannels: number, channels: number, { stride = 1 }: { stride?: Stride } = {}) {
     super();
     this.conv1 = convolution(inChannels, channels, { kernel: 3, stride });
     this.bn1 = new BatchNorm2d(channels);

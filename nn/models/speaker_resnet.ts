@@ -8,6 +8,7 @@ import { Module } from "../module.ts";
 import { ModuleList } from "../module_list.ts";
 import type { SpeakerEncoder } from "../speaker_encoder.ts";
 import { StatisticsPooling } from "../statistics_pooling.ts";
+import { halvedLength } from "../subsampled_length.ts";
 import { WESPEAKER_DEVIATION } from "../weighted_moments.ts";
 import { BasicBlock, Bottleneck, convolution } from "./residual_blocks.ts";
 
@@ -45,13 +46,6 @@ function checkStages(
   }
   if (variant === "voxgrad" || variant === "wespeaker") return;
   throw new RangeError(`Cannot make a SpeakerResNet of variant "${variant}": expected "voxgrad" or "wespeaker"`);
-}
-
-/** What a convolution of stride 2 leaves of so many places. */
-function halved(size: number): number;
-function halved(size: Tensor): Tensor;
-function halved(size: number | Tensor): number | Tensor {
-  return typeof size === "number" ? Math.ceil(size / 2) : size.add(1).div(2).floor().toInt();
 }
 
 /**
@@ -96,7 +90,7 @@ export class SpeakerResNet extends Module implements SpeakerEncoder {
       const more = Array.from({ length: blocks[i] - 1 }, () => new Kind(factor * channels[i], channels[i]));
       return new ModuleList<Block>([first, ...more]);
     };
-    const bands = halved(halved(halved(inputSize)));
+    const bands = halvedLength(halvedLength(halvedLength(inputSize)));
     this.conv1 = convolution(1, channels[0], { kernel: 3 });
     this.bn1 = new BatchNorm2d(channels[0]);
     [this.layer1, this.layer2, this.layer3, this.layer4] = [0, 1, 2, 3].map(stage);
@@ -114,7 +108,7 @@ export class SpeakerResNet extends Module implements SpeakerEncoder {
     let [picture, left] = [this.bn1.forward(this.conv1.forward(image), lengths).relu(), lengths];
     for (const stage of [this.layer1, this.layer2, this.layer3, this.layer4]) {
       let before = left;
-      if (stage !== this.layer1 && left !== null) left = halved(left);
+      if (stage !== this.layer1 && left !== null) left = halvedLength(left);
       for (const block of stage) {
         picture = block.forward(picture, left, before);
         before = left;

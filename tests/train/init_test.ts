@@ -274,6 +274,7 @@ Deno.test("every kind of model gives its own sizes to a config that has others",
     },
     { model: "xvector", channels: [8, 8, 8, 8, 12] },
     { model: "resnet34-speaker", channels: [4, 6, 8, 12] },
+    { model: "campplus", channels: [2, 8, 2, 4] },
   ];
   for (const changes of sizes) {
     const { facts } = modelOf(changes, ["a", "b", "c"]);

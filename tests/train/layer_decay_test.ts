@@ -35,6 +35,10 @@ const kinds: readonly (readonly [Partial<TrainConfig> & { model: ModelName }, la
     { model: "resnet34-speaker", channels: [4, 6, 8, 12] },
     ["encoder.conv1.", ...[1, 2, 3, 4].map((i) => `encoder.layer${i}.`), "encoder.fc.", "head."],
   ],
+  [
+    { model: "campplus", channels: [2, 8, 2, 4] },
+    ["encoder.head.", ...["tdnn", "block2", "block3"].map((part) => `encoder.xvector.${part}.`), "head."],
+  ],
   [{ model: "sound-small" }, ["bn0.", "blocks.0.", "blocks.1.", "blocks.2.", "head."]],
   [{ model: "sound-cnn" }, ["conv1.", "conv2.", "conv3.", "conv4.", "fc1.", "fc2."]],
   [{ model: "resnet18", modelOptions: '{"width":4}' }, [

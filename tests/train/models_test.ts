@@ -29,6 +29,7 @@ const small: readonly (Partial<TrainConfig> & { readonly model: ModelName })[] =
 const deep: typeof small = [
   { model: "ecapa", head: "linear", loss: "aam-softmax", margin: 0.2, ...ecapaSizes },
   { model: "resnet34-speaker", head: "linear", channels: [4, 6, 8, 12] },
+  { model: "campplus", head: "linear", channels: [4, 8, 4, 8], modelOptions: JSON.stringify({ blocks: [1, 2, 1] }) },
 ];
 
 forEachDevice("the scores of an utterance do not depend on the others in its batch", async () => {

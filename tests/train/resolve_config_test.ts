@@ -129,6 +129,8 @@ Deno.test("what cannot be is refused, naming file, key, value and near names", a
       'model = "ecapa"\nchannels = [8]':
         "channels has 1 numbers, expected at least 3, for the first layer, each block and the last layer",
       'model = "xvector"\nchannels = [8, 8]': 'channels has 2 numbers, expected 5, one for each layer of "xvector"',
+      'model = "campplus"\nchannels = [8, 8]':
+        'channels has 2 numbers, expected 4, one for each of pictures, first layer, growth and bottleneck of "campplus"',
       'model = "resnet34-speaker"\nchannels = [8, 8]':
         'channels has 2 numbers, expected 4, one for each stage of "resnet34-speaker"',
     };

@@ -1,5 +1,6 @@
 /** Encoders of speakers, each with a head that trains it. @module */
 import {
+  CamPlusPlus,
   EcapaTdnn,
   EmbeddingClassifier,
   type EmbeddingClassifierOptions,
@@ -94,5 +95,17 @@ export const speakerModels = {
     layers: ["encoder.conv1 encoder.bn1", "encoder.layer#", "encoder.fc encoder.fc_bn encoder.fc2"],
     build: (options) => new SpeakerResNet(options),
     fault: (config) => countFault(config, { count: 4, name: "stage" }),
+  }),
+  "campplus": encoderKind({
+    usual: { channels: [32, 128, 32, 128], embeddingDim: 512 },
+    optionsOf: (_, sizes) => ({ ...sizes, variant: "wespeaker" as const, blocks: [12, 24, 16] }),
+    layers: [
+      "encoder.head",
+      "encoder.xvector.tdnn encoder.xvector.block1 encoder.xvector.transit1",
+      "encoder.xvector.block2 encoder.xvector.transit2",
+      "encoder.xvector.block3 encoder.xvector.transit3 encoder.xvector.out_nonlinear encoder.xvector.dense",
+    ],
+    build: (options) => new CamPlusPlus(options),
+    fault: (config) => countFault(config, { count: 4, name: "of pictures, first layer, growth and bottleneck" }),
   }),
 };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  CamPlusPlus,
   CosineHead,
   EcapaTdnn,
   type EcapaTdnnOptions,
@@ -40,6 +41,7 @@ const encoders: Record<string, () => SpeakerEncoder> = {
     new SpeakerResNet({ ...tinyResNet, variant: "wespeaker", blocks: [1, 1, 2, 1], bottleneck: true }),
   "ResNet18 with two last layers as WeSpeaker's": () =>
     new SpeakerResNet({ ...tinyResNet, variant: "wespeaker", blocks: [2, 2, 2, 2], secondLayer: true }),
+  "CAM++": () => new CamPlusPlus({ inputSize: 8, embeddingDim: 6, channels: [2, 6, 4, 6], blocks: [1, 1, 1] }),
   "ResNet34": () => new SpeakerResNet({ inputSize: 8, embeddingDim: 6, channels: [2, 3, 4, 5] }),
 };
 
@@ -54,7 +56,7 @@ const onCpuAlone = new Set([
 
 for (const [name, make] of Object.entries(encoders)) {
   const forEachDevice = onCpuAlone.has(name) ? onCpu : onEveryDevice;
-  const trainOnEachDevice = name === "ResNet34" ? onCpu : forEachDevice; // its 36 convolutions take half a minute in software
+  const trainOnEachDevice = /ResNet34|CAM/.test(name) ? onCpu : forEachDevice; // 36 convolutions take half a minute in software
 
   forEachDevice(`${name}: scores of an utterance depend on nothing else in its batch`, async (device) => {
     const onGpu = device.type === "webgpu";
