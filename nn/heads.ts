@@ -1,6 +1,7 @@
 /** From one vector an utterance to a score for each class. @module */
 import { normalize, type Tensor } from "../tensor/mod.ts";
-import { ReLU, Sigmoid } from "./activations.ts";
+import { LeakyReLU, ReLU, Sigmoid } from "./activations.ts";
+import { BatchNorm1d } from "./batch_norm.ts";
 import type { Head } from "./classifier.ts";
 import { Dropout } from "./dropout.ts";
 import { xavierNormal } from "./init.ts";
@@ -9,8 +10,11 @@ import { type Layer, Module } from "./module.ts";
 import { Parameter } from "./parameter.ts";
 import { Sequential } from "./sequential.ts";
 
-/** What follows the pooling: one linear map, two with a ReLU, or that of the homework's 2023 edition (1024 wide, sigmoid, dropout). */
-export type HeadName = "linear" | "two-layer" | "2023";
+/**
+ * What follows the pooling: one linear map, two with a ReLU, that of the homework's 2023 edition (1024 wide, sigmoid, dropout), or that of
+ * SpeechBrain's x-vectors (twice LeakyReLU and batch normalisation, a linear map between them and one behind).
+ */
+export type HeadName = "linear" | "two-layer" | "2023" | "xvector";
 
 /** Options of {@linkcode CosineHead}. */
 export interface CosineHeadOptions {
@@ -71,19 +75,32 @@ export interface HeadOptions {
   cosine?: boolean;
   /** Of that cosine head. Default 30. */
   scale?: number;
+  /** Channels between the two linear maps of the "xvector" head; 0 or left out: `dim`. */
+  width?: number;
 }
 
 /** Layers before the last one, and what they leave of the width. */
-const hiddenLayers: Record<HeadName, (dim: number, dropout: number) => { layers: Layer[]; width: number }> = {
+const hiddenLayers: Record<HeadName, (dim: number, options: HeadOptions) => { layers: Layer[]; width: number }> = {
   "linear": (dim) => ({ layers: [], width: dim }),
   "two-layer": (dim) => ({ layers: [new Linear(dim, dim), new ReLU()], width: dim }),
-  "2023": (dim, dropout) => ({ layers: [new Linear(dim, 1024), new Sigmoid(), new Dropout(dropout)], width: 1024 }),
+  "2023": (dim, { dropout = 0.1 }) => ({
+    layers: [new Linear(dim, 1024), new Sigmoid(), new Dropout(dropout)],
+    width: 1024,
+  }),
+  // its Classifier ends with a log-softmax, which changes no softmax and no cross-entropy of the scores
+  "xvector": (dim, { width: wanted = 0 }) => {
+    const width = wanted || dim, between = new Linear(dim, width);
+    return {
+      layers: [new LeakyReLU(), new BatchNorm1d(dim), between, new LeakyReLU(), new BatchNorm1d(width)],
+      width,
+    };
+  },
 };
 
 /** A head by name. */
 export function makeHead(name: HeadName, options: HeadOptions): Head {
-  const { dim, classes, dropout = 0.1, cosine = false, scale = 30 } = options;
-  const { layers, width } = hiddenLayers[name](dim, dropout);
+  const { dim, classes, cosine = false, scale = 30 } = options;
+  const { layers, width } = hiddenLayers[name](dim, options);
   if (cosine) {
     return new CosineHead(width, classes, { scale, hidden: layers.length === 0 ? null : new Sequential(...layers) });
   }

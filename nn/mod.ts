@@ -40,7 +40,7 @@ export { Linear, xavierLinear } from "./linear.ts";
 export { LinformerAttention, type LinformerOptions } from "./linformer_attention.ts";
 export { type Mixed, mixedLoss, Mixup, type MixupOptions } from "./mixup.ts";
 export { ConformerClassifier, type ConformerClassifierOptions } from "./models/conformer_classifier.ts";
-export { EcapaTdnn, type EcapaTdnnOptions } from "./models/ecapa_tdnn.ts";
+export { EcapaTdnn, type EcapaTdnnOptions, ecapaWindows } from "./models/ecapa_tdnn.ts";
 export { EmbeddingClassifier, type EmbeddingClassifierOptions } from "./models/embedding_classifier.ts";
 export { FrameClassifier, type FrameClassifierParts } from "./models/frame_classifier.ts";
 export { AlexNet } from "./models/sound/alex_net.ts";
@@ -83,7 +83,7 @@ export { type MaskedSpanOptions, maskedSpans } from "./models/speech_encoder/mas
 export { WavLMModel } from "./models/wavlm/model.ts";
 export { weightNormNames } from "./models/speech_encoder/position_conv.ts";
 export { WavLMForXVector, type WavLMForXVectorOptions, type WavLMXVectorOutput } from "./models/wavlm/xvector.ts";
-export { XVector, type XVectorOptions } from "./models/xvector.ts";
+export { XVector, XVECTOR_DILATIONS, XVECTOR_KERNELS, type XVectorOptions } from "./models/xvector.ts";
 export { type Layer, Module } from "./module.ts";
 export { ModuleList } from "./module_list.ts";
 export { MultiheadAttention, type MultiheadAttentionOptions } from "./multihead_attention.ts";

@@ -192,7 +192,7 @@ export interface TrainConfig {
   /** How frames become one vector. */
   pooling: "mean" | "attentive" | "self-attention" | "statistics" | "attentive-statistics";
   /** Layers after pooling. */
-  head: "linear" | "two-layer" | "2023";
+  head: "linear" | "two-layer" | "2023" | "xvector";
   /**
    * Channels of the layers of an encoder of speakers (ecapa, xvector), of its stages (resnet34-speaker), of its pictures, first layer, growth
    * and bottleneck (campplus), of the time-delay layers after the encoder (wavlm), or of the convolutions of sound-cnn; none: the usual ones.

@@ -214,7 +214,7 @@ const groups = {
       "statistics",
       "attentive-statistics",
     ]),
-    head: choice("Layers after pooling", ["linear", "two-layer", "2023"]),
+    head: choice("Layers after pooling", ["linear", "two-layer", "2023", "xvector"]),
     channels: integers(
       "Channels of the layers of an encoder of speakers, of its stages, after wavlm, or of sound-cnn; none: the usual ones",
       {

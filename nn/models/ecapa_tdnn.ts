@@ -48,6 +48,11 @@ function layers(count: number, [first, block, last]: readonly [number, (i: numbe
   return Array.from({ length: count }, (_, i) => i === 0 ? first : i === count - 1 ? last : block(i - 1));
 }
 
+/** Frames under the windows of so many layers, and their distances, where nothing else is said. */
+export function ecapaWindows(count: number): { kernelSizes: number[]; dilations: number[] } {
+  return { kernelSizes: layers(count, [5, () => 3, 1]), dilations: layers(count, [1, (i) => i + 2, 1]) };
+}
+
 /** The lists of options. RangeError where there is no block, or their lengths differ. */
 function sizesOf({ channels = [512, 512, 512, 512, 1536], kernelSizes, dilations }: EcapaTdnnOptions) {
   const count = channels.length;
@@ -57,8 +62,9 @@ function sizesOf({ channels = [512, 512, 512, 512, 1536], kernelSizes, dilations
         "of the blocks and of the last layer",
     );
   }
-  const kernels = kernelSizes ?? layers(count, [5, () => 3, 1]);
-  const spacings = dilations ?? layers(count, [1, (i) => i + 2, 1]);
+  const usual = ecapaWindows(count),
+    kernels = kernelSizes ?? usual.kernelSizes,
+    spacings = dilations ?? usual.dilations;
   for (const [name, list] of Object.entries({ kernelSizes: kernels, dilations: spacings })) {
     if (list.length === count) continue;
     throw new RangeError(`Cannot make an EcapaTdnn of ${count} channels and ${list.length} ${name}: expected as many`);

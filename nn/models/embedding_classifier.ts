@@ -14,6 +14,8 @@ export interface EmbeddingClassifierOptions {
   dropout?: number;
   /** See {@linkcode makeHead}. Default "linear". */
   head?: HeadName;
+  /** Channels between the linear maps of the "xvector" head. Default 0: as many as the embedding has. */
+  headWidth?: number;
   /** Makes the head's last layer a {@linkcode CosineHead}, as margins on angles need it. Default true. */
   cosineHead?: boolean;
   /** Factor on that head's cosines. Default 30. */
@@ -32,10 +34,10 @@ export class EmbeddingClassifier<E extends SpeakerEncoder = SpeakerEncoder> exte
   /** A classifier around an encoder. */
   constructor(encoder: E, { classes, dropout = 0.1, head = "linear", ...options }: EmbeddingClassifierOptions) {
     super();
-    const { cosineHead: cosine = true, scale } = options;
+    const { cosineHead: cosine = true, scale, headWidth: width } = options;
     this.encoder = encoder;
     this.dropout = new Dropout(dropout);
-    this.head = makeHead(head, { dim: encoder.embeddingDim, classes, dropout, cosine, scale });
+    this.head = makeHead(head, { dim: encoder.embeddingDim, classes, dropout, cosine, scale, width });
   }
 
   /** One vector for each utterance, (batch, embeddingDim); in training some of its elements are dropped. See {@linkcode Classifier}. */

@@ -11,6 +11,15 @@ Deno.test("Heads by name have the homework's layers, and directions instead of t
   assert.deepEqual(names("linear", false), ["weight 3,8", "bias 3"]);
   assert.deepEqual(names("two-layer", false), ["0.weight 8,8", "0.bias 8", "2.weight 3,8", "2.bias 3"]);
   assert.deepEqual(names("2023", false), ["0.weight 1024,8", "0.bias 1024", "3.weight 3,1024", "3.bias 3"]);
+  assert.deepEqual(names("xvector", false), [
+    ...["1.weight 8", "1.bias 8", "2.weight 8,8", "2.bias 8", "4.weight 8", "4.bias 8"],
+    ...["5.weight 3,8", "5.bias 3"],
+  ]);
+  const wide = makeHead("xvector", { dim: 8, classes: 3, width: 5 });
+  assert.deepEqual(wide.namedParameters().filter(([name]) => /^[25]\.weight/.test(name)).map(([, p]) => p.shape), [
+    [5, 8],
+    [3, 5],
+  ]);
   assert.deepEqual(names("linear", true), ["weight 3,8"]);
   assert.deepEqual(names("two-layer", true), ["weight 3,8", "hidden.0.weight 8,8", "hidden.0.bias 8"]);
   assert.deepEqual(names("2023", true), ["weight 3,1024", "hidden.0.weight 1024,8", "hidden.0.bias 1024"]);
@@ -56,7 +65,7 @@ forEachDevice("A classifier's scores are its head's, of its embedding", async ()
   const sizes = { numSpeakers: 5, nMels: 4, dModel: 8, dimFeedforward: 16 };
   const x = randn([2, 6, 4]);
   const lengths = tensor(Int32Array.of(6, 3));
-  for (const head of ["linear", "two-layer", "2023"] as const) {
+  for (const head of ["linear", "two-layer", "2023", "xvector"] as const) {
     const model = new SpeakerClassifier({ ...sizes, head, cosineHead: true, scale: 12 }).eval();
     const embedding = model.embed(x, lengths);
     assert.deepEqual(embedding.shape, [2, 8]);

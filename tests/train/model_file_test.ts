@@ -58,7 +58,7 @@ Deno.test("sizes of an encoder that are none are refused, and those that make no
   for (const channels of [[8, 8.5, 24], [8, -8, 24], Array(17).fill(8), "8", null]) {
     match(complaint(withChannels(channels)), /its description is damaged$/);
   }
-  const { arrays, metadata } = modelToSave({}, withChannels([8, 12, 24]));
+  const { arrays, metadata } = modelToSave({}, withChannels([8, 12, 8, 8, 24]));
   await rejects(modelFromBytes(encodeSafetensors(arrays, metadata), "m.safetensors"), {
     message: 'Cannot load "m.safetensors": its sizes make no model: Cannot part 12 channels by a scale of 8: ' +
       "expected a divisor of at least 2",

@@ -2,11 +2,14 @@
 import {
   CamPlusPlus,
   EcapaTdnn,
+  ecapaWindows,
   EmbeddingClassifier,
   type EmbeddingClassifierOptions,
   type SpeakerEncoder,
   SpeakerResNet,
   XVector,
+  XVECTOR_DILATIONS,
+  XVECTOR_KERNELS,
 } from "../../nn/mod.ts";
 import type { TrainConfig } from "../train_config.ts";
 import { headOf, type ModelKind, modelKind } from "./model_kind.ts";
@@ -38,7 +41,7 @@ function encoderKind<O extends EncoderSizes>({ usual, optionsOf, layers, build, 
       const channels = config.channels.length > 0 ? config.channels : usual.channels;
       const embeddingDim = config.embeddingDim > 0 ? config.embeddingDim : usual.embeddingDim;
       const encoder = optionsOf(config, { inputSize, embeddingDim, channels });
-      return { ...encoder, classes, dropout: config.dropout, ...headOf(config) };
+      return { ...encoder, classes, dropout: config.dropout, ...headOf(config), headWidth: 0 };
     },
     classesOf: ({ classes }) => classes,
     layersOf: () => layers,
@@ -72,6 +75,7 @@ export const speakerModels = {
     optionsOf: ({ attentionChannels, res2netScale, seChannels, globalContext }, sizes) => ({
       ...sizes,
       ...{ attentionChannels, res2netScale, seChannels, globalContext },
+      ...ecapaWindows(sizes.channels.length),
       variant: "speechbrain" as const,
       embeddingNorm: false,
     }),
@@ -81,7 +85,10 @@ export const speakerModels = {
   }),
   "xvector": encoderKind({
     usual: { channels: [512, 512, 512, 512, 1500], embeddingDim: 512 },
-    optionsOf: (_, sizes) => ({ ...sizes, variant: "voxgrad" as const }),
+    optionsOf: (_, sizes) => ({
+      ...sizes,
+      ...{ kernelSizes: XVECTOR_KERNELS, dilations: XVECTOR_DILATIONS, variant: "voxgrad" as const },
+    }),
     layers: ["encoder.blocks.#", "encoder.fc"],
     build: (options) => new XVector(options),
     fault: (config) => countFault(config, { count: 5, name: "layer" }),

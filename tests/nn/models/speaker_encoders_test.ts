@@ -36,7 +36,10 @@ const encoders: Record<string, () => SpeakerEncoder> = {
   "ECAPA-TDNN as WeSpeaker's, without global context": () =>
     new EcapaTdnn({ ...small, variant: "wespeaker", globalContext: false }),
   "x-vector as SpeechBrain's": () =>
-    new XVector({ inputSize: 8, embeddingDim: 6, channels: [8, 8, 8, 8, 12], variant: "speechbrain" }),
+    new XVector({
+      ...{ inputSize: 8, embeddingDim: 6, channels: [8, 8, 12], variant: "speechbrain" },
+      ...{ kernelSizes: [5, 3, 1], dilations: [1, 3, 1] },
+    }),
   "ResNet with bottlenecks as WeSpeaker's": () =>
     new SpeakerResNet({ ...tinyResNet, variant: "wespeaker", blocks: [1, 1, 2, 1], bottleneck: true }),
   "ResNet18 with two last layers as WeSpeaker's": () =>
@@ -180,7 +183,7 @@ Deno.test("encoders refuse sizes that make no network", () => {
   );
   refuses(
     () => new XVector({ channels: [8] }),
-    "Cannot make an XVector of channels [8]: expected 5, one for each layer",
+    "Cannot make an XVector of channels [8] and kernelSizes [5, 3, 3, 1, 1]: expected one of each for each layer",
   );
   refuses(
     () => new SpeakerResNet({ channels: [8] }),
