@@ -193,7 +193,8 @@ export class YamlFile {
   #plain<T extends YamlScalar>(key: string, type: string, otherwise: T | undefined): T | undefined {
     const node = this.node(key);
     if (node === undefined) return otherwise;
-    if (typeof node.value === type) return node.value as T;
+    const found: string = typeof node.value;
+    if (found === type) return node.value as T;
     throw this.fault(key, `is ${describe(node)}, expected ${type === "boolean" ? "true or false" : `a ${type}`}`);
   }
 
