@@ -63,11 +63,19 @@ export class CosineHead extends Module implements Head {
   }
 }
 
+/** The head of a model that only embeds: it has no weights and gives no scores. */
+export class NoHead extends Module implements Head {
+  /** TypeError: there is nothing to score. */
+  forward(_embedding: Tensor): Tensor {
+    throw new TypeError("Cannot score classes: the model has none, only embeddings");
+  }
+}
+
 /** Options of {@linkcode makeHead}. */
 export interface HeadOptions {
   /** Channels of an embedding. */
   dim: number;
-  /** Scores to give. */
+  /** Scores to give; 0 makes a {@linkcode NoHead}, whatever else is asked for. */
   classes: number;
   /** Probability of dropout in the "2023" head. Default 0.1. */
   dropout?: number;
@@ -99,6 +107,7 @@ const hiddenLayers: Record<HeadName, (dim: number, options: HeadOptions) => { la
 
 /** A head by name. */
 export function makeHead(name: HeadName, options: HeadOptions): Head {
+  if (options.classes === 0) return new NoHead();
   const { dim, classes, cosine = false, scale = 30 } = options;
   const { layers, width } = hiddenLayers[name](dim, options);
   if (cosine) {

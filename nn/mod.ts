@@ -30,6 +30,7 @@ export {
   type HeadName,
   type HeadOptions,
   makeHead,
+  NoHead,
 } from "./heads.ts";
 /** Initial values: `init.xavierUniform(parameter)` and its like. */
 export * as init from "./init.ts";

@@ -5,6 +5,7 @@ import { counted, unknownNote } from "./evaluation/numbers.ts";
 import { type Outcome, outcomeOf } from "./evaluation/outcome.ts";
 import { choosePart, type PartRequest } from "./evaluation/part.ts";
 import { type EvaluationReport, makeReport, type UnknownClass } from "./evaluation/report.ts";
+import { requireClasses } from "./model_facts.ts";
 import { loadModel } from "./model_file.ts";
 import type { LoadedModel } from "./model_from_bytes.ts";
 import type { Skipped } from "./model_recordings.ts";
@@ -56,6 +57,7 @@ export function evaluate(request: EvaluateRequest, { screen }: { screen: Screen 
 
 async function evaluateHere(request: EvaluateRequest, screen: Screen): Promise<EvaluateResult> {
   const loaded = await loadModel(request.model);
+  requireClasses(loaded, { model: request.model, verb: "evaluate classes" });
   const run = await runConfigOf(request.model);
   const path = request.data ?? trainedOn(run);
   const config = run !== null && await isSamePlace(run.data, path) ? run : null;

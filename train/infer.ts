@@ -4,6 +4,7 @@ import { findTestRecordings } from "../data/preprocess/recordings.ts";
 import type { UtteranceSource } from "../data/sets/mod.ts";
 import { readConfigFile } from "./config.ts";
 import { openFittingSet } from "./data_fit.ts";
+import { requireClasses } from "./model_facts.ts";
 import { loadModel } from "./model_file.ts";
 import type { LoadedModel } from "./model_from_bytes.ts";
 import { readForModel, type Skipped } from "./model_recordings.ts";
@@ -57,6 +58,7 @@ export async function infer(request: InferRequest, { screen }: { screen: Screen 
 
 async function inferHere(request: InferRequest, screen: Screen): Promise<InferResult> {
   const loaded = await loadModel(request.model);
+  requireClasses(loaded, { model: request.model, verb: "predict" });
   const skipped: Skipped[] = [];
   const read = (recordings: readonly RecordingToRead[]) =>
     readForModel(loaded, recordings, { verb: "predict", screen, skipped });

@@ -24,7 +24,7 @@ export interface ModelFacts {
   readonly channels: number;
   /** How recordings are to be presented. */
   readonly viewing: Viewing;
-  /** Names of the classes in the order of the scores. */
+  /** Names of the classes in the order of the scores; none where the model only embeds. */
   readonly classes: readonly string[];
   /** Names of the scores after those of the classes: the classes at other speeds, which count in training only. */
   readonly speedClasses?: readonly string[];
@@ -82,6 +82,23 @@ export function checkModelOptions(config: TrainConfig): void {
   }
 }
 
+/**
+ * Refuses a model that only embeds.
+ *
+ * @param verb what it was to do, as "predict"
+ * @throws {Error} Where it has no classes.
+ */
+export function requireClasses(
+  { classes }: Pick<ModelFacts, "classes">,
+  { model, verb }: { model: string; verb: string },
+): void {
+  if (classes.length > 0) return;
+  throw new Error(
+    `Cannot ${verb} with "${model}": it has no classes, only embeddings; use it with deno task embed, verify or identify, ` +
+      "or train one by --init",
+  );
+}
+
 /** What to write for weights and facts. */
 export function modelToSave(arrays: Readonly<ArrayDict>, facts: ModelFacts): Saved {
   return { arrays, metadata: { format: FORMAT, facts: JSON.stringify(facts) } };
@@ -121,7 +138,7 @@ function isSane(facts: ModelFacts | null): boolean {
   return Object.hasOwn(models.modelKinds, architecture) && typeof options === "object" && options !== null &&
     Object.values(options).every((value) => typeof value !== "number" || (value >= 0 && value <= 1e6)) &&
     areOptionsOf(architecture, options) &&
-    Array.isArray(classes) && classes.length > 0 && classes.every((c) => typeof c === "string") &&
+    Array.isArray(classes) && classes.every((c) => typeof c === "string") &&
     Array.isArray(speedClasses) && speedClasses.every((c) => typeof c === "string") &&
     isCount(channels) && ["whole", "crops"].includes(viewing?.mode) &&
     isCount(viewing.frames) && isCount(viewing.crops);

@@ -8,7 +8,7 @@ import type { SpeakerEncoder } from "../speaker_encoder.ts";
 
 /** Options of {@linkcode EmbeddingClassifier}. */
 export interface EmbeddingClassifierOptions {
-  /** Classes to tell apart in training. */
+  /** Classes to tell apart in training; 0 for a model that only embeds. */
   classes: number;
   /** Probability of dropout before the head. Default 0.1. */
   dropout?: number;

@@ -49,3 +49,22 @@ Deno.test("a folder of Hugging Face is imported and embeds recordings", async ()
     refused(await runDenoTask("import", []), /FOLDER\|FILE/, 2);
   });
 });
+
+Deno.test("a bare encoder has no classes: it embeds, verifies and starts trainings, and predicts nothing", async () => {
+  await withFolder(async (root) => {
+    const [folder, model, wave, db] = ["tiny", "m.safetensors", "a.wav", "s.db"].map((name) => join(root, name));
+    const all = Object.entries(await tinyModel().stateArrays());
+    const encoder = all.filter(([name]) => name.startsWith("wavlm.")).map(([name, array]) => [name.slice(6), array]);
+    const config = { architectures: ["WavLMModel"], use_weighted_layer_sum: undefined, id2label: undefined };
+    await writeFolder(folder, { arrays: Object.fromEntries(encoder), config });
+    const { code, out, err } = await runDenoTask("import", [folder, "--out", model]);
+    strictEqual(code, 0, err);
+    match(out, /Found Hugging Face WavLMModel.*\n.*It has no classes/);
+    await Deno.writeFile(wave, encodeWav(voice(120, 1, 1), 16000));
+    strictEqual((await runDenoTask("enroll", ["ana", wave, "--model", model, "--db", db])).code, 0);
+    match((await runDenoTask("verify", ["ana", wave, "--db", db, "--threshold", "0.5"])).out, /1\.000/);
+    const why = /m\.safetensors": it has no classes, only embeddings/;
+    refused(await runDenoTask("infer", ["--model", model, wave]), why, 1);
+    refused(await runDenoTask("evaluate", ["--model", model, "--data", root]), why, 1);
+  });
+});

@@ -1,5 +1,5 @@
 /** Every architecture as the trainer uses it. @module */
-import { ok, strictEqual } from "node:assert/strict";
+import { ok, strictEqual, throws } from "node:assert/strict";
 import { join } from "node:path";
 import { openDataSet } from "../../data/sets/mod.ts";
 import { type Device, noGrad, type Tensor, tensor } from "../../tensor/mod.ts";
@@ -54,6 +54,18 @@ forEachDevice("the scores of an utterance do not depend on the others in its bat
       );
     }
   }, { counts: [4, 4, 4], width: 16 });
+});
+
+Deno.test("without classes a model has no head and only embeds", async () => {
+  for (const changes of [...small, ...deep]) {
+    const { options } = describeModel(smallConfig(changes), 16, []);
+    const model = modelKinds[changes.model].build(options).eval();
+    strictEqual(model.head.parameters().length, 0, changes.model);
+    const x = drawn(1, [2, 64, 16]);
+    const embeddings = await noGrad(() => model.embed(x)).data();
+    ok(embeddings.every(Number.isFinite), changes.model);
+    throws(() => model.forward(x), /Cannot score classes: the model has none/);
+  }
 });
 
 /** Trains each of some models; its file has to give it back. */

@@ -89,8 +89,8 @@ Deno.test("a file's description of an encoder comes back, and one that makes no 
       /numAttentionHeads 4 does not divide hiddenSize 18/,
     );
     throws(
-      () => modelKinds[kind].build({ ...description.options, classes: 0 }),
-      /classes is 0, expected whole numbers/,
+      () => modelKinds[kind].build({ ...description.options, classes: -1 }),
+      /classes is -1, expected whole numbers/,
     );
   }
 });

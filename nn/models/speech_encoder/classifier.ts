@@ -15,7 +15,7 @@ import type { SpeechEncoderModel } from "./model.ts";
 
 /** Options of {@linkcode SpeechEncoderClassifier}. */
 export interface SpeechEncoderClassifierOptions {
-  /** Classes to tell apart. */
+  /** Classes to tell apart; 0 for a model that only embeds. */
   classes: number;
   /** Weighs all hidden states instead of taking the last. Default false. */
   useWeightedLayerSum?: boolean;
@@ -64,13 +64,16 @@ export class SpeechEncoderClassifier<E extends SpeechEncoderModel = SpeechEncode
   /** Whether padding changes what it makes of a recording: where the first norm runs over all of a row (`featExtractNorm: "group"`). */
   readonly mixesPadding: boolean;
 
-  /** A classifier around an encoder. RangeError for sizes that are no whole numbers, or no classes. */
+  /** A classifier around an encoder. RangeError for sizes that are no whole numbers. */
   constructor(encoder: E, options: SpeechEncoderClassifierOptions) {
     super();
     const { classes, useWeightedLayerSum = false, classifierProjSize = 0, head = "linear" } = options;
     const { hiddenSize, numHiddenLayers, featExtractNorm, hiddenDropout: dropout }: SpeechEncoderConfig =
       encoder.config;
-    requireSizes("classifier of speech", { classes, ...classifierProjSize !== 0 && { classifierProjSize } });
+    requireSizes("classifier of speech", {
+      ...classes !== 0 && { classes },
+      ...classifierProjSize !== 0 && { classifierProjSize },
+    });
     const dim = classifierProjSize === 0 ? hiddenSize : classifierProjSize;
     this.layer_weights = useWeightedLayerSum ? ones(new Parameter([numHiddenLayers + 1])) : null;
     this.encoder = encoder;

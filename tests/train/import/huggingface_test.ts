@@ -85,7 +85,7 @@ const mistakes: readonly (readonly [string, Partial<FolderParts> | ((arrays: Arr
   [
     "labels",
     { config: { id2label: { "0": "id1" } } },
-    /id2label names 1 classes, but objective.weight of .* has 3 columns/,
+    /id2label names 1 classes, but objective.weight of .* has places for 3/,
   ],
   ["label keys", { config: { id2label: { "0": "a", "1": "b", "3": "c" } } }, /id2label has no name for class 2/],
   ["same labels", { config: { id2label: { "0": "a", "1": "b", "2": "a" } } }, /classes 0 and 2 are both called "a"/],
