@@ -62,6 +62,7 @@ export type { EvaluationReport, ReportContext, UnknownClass } from "./train/eval
 export type { Skipped } from "./train/model_recordings.ts";
 export type { Outcome } from "./train/evaluation/outcome.ts";
 export * from "./train/metrics/mod.ts";
+export * from "./train/export/mod.ts";
 export * from "./train/import/mod.ts";
 export { infer, type InferRequest, type InferResult } from "./train/infer.ts";
 export { type Prediction, writePredictions } from "./train/predictions_csv.ts";

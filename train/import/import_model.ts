@@ -84,7 +84,11 @@ export async function findModel(path: string, options: ImportOptions): Promise<F
   const { importer, what } = chosen(await recognise(source), { source, from: options.from });
   const convert = async () => {
     const imported = await importer.convert(source, options);
-    return { facts: imported.facts, said: imported.said, saved: savedOf(imported, { source, what }) };
+    return {
+      facts: imported.facts,
+      said: imported.said,
+      saved: savedOf(imported, { source, what, toolkit: importer.id }),
+    };
   };
   return { source, what, convert };
 }

@@ -5,15 +5,21 @@ import { type ModelFacts, modelToSave, parseFacts } from "../model_facts.ts";
 import { modelKinds } from "../models/mod.ts";
 import type { Saved } from "../run_folder.ts";
 import type { Imported } from "./importer.ts";
+import { originText } from "./origin.ts";
 import type { ImportSource } from "./source.ts";
+import type { Toolkit } from "./toolkits.ts";
 
 /**
  * What to write for an imported model, after a model was built of it to see that all fits. On the current device.
  *
- * @param what the model in messages, such as "Hugging Face WavLMForXVector"
+ * @param what the model in messages, such as "Hugging Face WavLMForXVector"; and the toolkit, noted in the file with its names
  * @throws {Error} Weights are missing, not known to our model, or of another shape; or the sizes make no model.
  */
-export function savedOf(imported: Imported, { source, what }: { source: ImportSource; what: string }): Saved {
+export function savedOf(imported: Imported, { source, what, toolkit }: {
+  source: ImportSource;
+  what: string;
+  toolkit: Toolkit;
+}): Saved {
   const facts: ModelFacts = { ...imported.facts, step: 0, accuracy: null };
   const file = imported.file ?? source.path;
   const model = buildModel(facts, file);
@@ -22,7 +28,8 @@ export function savedOf(imported: Imported, { source, what }: { source: ImportSo
   if (complaints.length > 0) throw new TypeError(`Cannot import "${file}" as ${what}: ${complaints.join(", ")}`);
   const saved = modelToSave(Object.fromEntries(Object.keys(model).map((name) => [name, arrays[name]])), facts);
   parseFacts(file, saved.metadata); // what the file says is looked at as it will be when it is loaded
-  return saved;
+  const origin = originText({ toolkit, names: imported.names });
+  return { ...saved, metadata: { ...saved.metadata, origin } };
 }
 
 /** Our model's tensors by name. */
