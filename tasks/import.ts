@@ -63,8 +63,8 @@ await runTask(async () => {
   const { what, model, file, facts, said } = await importModel(path, options).catch(refused);
   screen.info(`Found ${what}${facts.classes.length > 0 ? `, ${facts.classes.length} classes` : ""}`);
   for (const line of said) screen.info(line);
-  screen.info(`Wrote ${file} (${sizeText((await Deno.stat(file)).size)}); try:`);
-  screen.info(`  deno task embed --model ${model} RECORDING`);
+  screen.info(`Wrote ${file} (${sizeText((await Deno.stat(file)).size)})`);
+  if (facts.featureSettings !== null) screen.info(`Try: deno task embed --model ${model} RECORDING`);
 });
 
 function sizeText(bytes: number): string {

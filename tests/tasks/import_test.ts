@@ -34,6 +34,7 @@ Deno.test("a folder of Hugging Face is imported and embeds recordings", async ()
     strictEqual(other.code, 1, other.err);
     refused(await runDenoTask("import", [folder, "--check"]), /give both --check and --reference FILE/, 2);
     refused(await runDenoTask("import", [folder, folder]), /one model is imported at a time/, 2);
+    refused(await runDenoTask("import", [model]), /m\.safetensors": it is a model of voxgrad already/, 2);
     refused(await runDenoTask("import", [folder, "--out", model]), /m\.safetensors": it exists; give --overwrite/, 2);
     const told =
       /it is a model of another toolkit \(Hugging Face WavLMForXVector, .*\); run deno task import .*tiny-sv first/;
@@ -42,6 +43,8 @@ Deno.test("a folder of Hugging Face is imported and embeds recordings", async ()
     }
     refused(await runDenoTask("enroll", ["ana", wave, "--model", folder, "--db", join(root, "s.db")]), told, 1);
     refused(await runDenoTask("train", ["wavlm", "--init", folder, "--data", root, "--out", join(root, "r")]), told, 2);
+    const alone = /without the files beside it: it is a model of another toolkit .*; run deno task import .*tiny-sv\n/;
+    refused(await runDenoTask("import", [join(folder, "model.safetensors")]), alone, 2);
     await Deno.writeTextFile(join(folder, "model.safetensors"), "cut short");
     refused(await runDenoTask("import", [folder, "--out", join(root, "n")]), /tiny-sv\/model\.safetensors/, 1);
     await Deno.remove(join(folder, "config.json"));

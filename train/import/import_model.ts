@@ -1,6 +1,8 @@
 /** Making a model of ours of another toolkit's. @module */
-import type { ModelFacts } from "../model_facts.ts";
+import { openSafetensors } from "../../data/files/mod.ts";
+import { type ModelFacts, parseFacts } from "../model_facts.ts";
 import type { Saved } from "../run_folder.ts";
+import { importHint } from "./hint.ts";
 import { importers, recognise, type Recognised } from "./importers.ts";
 import type { Imported, ImportHints } from "./importer.ts";
 import { savedOf } from "./saved_of.ts";
@@ -81,7 +83,14 @@ export interface FoundModel {
 /** Finds out what a folder or file holds; errors as of {@linkcode importModel}. */
 export async function findModel(path: string, options: ImportOptions): Promise<FoundModel> {
   const source = await openImportSource(path, { root: options.root });
-  const { importer, what } = chosen(await recognise(source), { source, from: options.from });
+  const found = await recognise(source);
+  if (found.length === 0) {
+    if (isOurs(modelFileIn(path))) {
+      throw new ImportRefusal(`Cannot import "${path}": it is a model of voxgrad already; give it as it is to --model`);
+    }
+    await refuseFileOf(path);
+  }
+  const { importer, what } = chosen(found, { source, from: options.from });
   const convert = async () => {
     const imported = await importer.convert(source, options);
     return {
@@ -91,6 +100,25 @@ export async function findModel(path: string, options: ImportOptions): Promise<F
     };
   };
   return { source, what, convert };
+}
+
+/** Whether a file is a model that needs no import. */
+function isOurs(file: string): boolean {
+  try {
+    using opened = openSafetensors(file);
+    parseFacts(file, opened.metadata);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Refuses a file that says nothing without those beside it. */
+async function refuseFileOf(path: string): Promise<void> {
+  const hint = await importHint(path);
+  if (hint !== undefined) {
+    throw new ImportRefusal(`Cannot import "${path}" without the files beside it: ${hint.replace(/ first$/u, "")}`);
+  }
 }
 
 /** The one that is meant. */
