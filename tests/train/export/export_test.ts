@@ -2,7 +2,18 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { join } from "node:path";
 import { type ArrayDict, encodeTorchFile, readSafetensors, readTorchFile } from "../../../data/files/mod.ts";
-import { type Classifier, ResNet, ResNetish, SoundCnn, SpeakerClassifier } from "../../../nn/mod.ts";
+import {
+  type Classifier,
+  HubertModel,
+  type Module,
+  ResNet,
+  ResNetish,
+  SoundCnn,
+  SpeakerClassifier,
+  SpeechEncoderClassifier,
+  Wav2Vec2Model,
+  WavLMModel,
+} from "../../../nn/mod.ts";
 import { manualSeed, noGrad } from "../../../tensor/mod.ts";
 import { exportModel, ExportRefusal } from "../../../train/export/mod.ts";
 import { importModel } from "../../../train/import/mod.ts";
@@ -146,6 +157,50 @@ forEachDevice("Hugging Face: a folder comes back with its spelling, and is the s
   });
 });
 
+const speechSizes = {
+  ...{ hiddenSize: 16, numHiddenLayers: 2, numAttentionHeads: 2, intermediateSize: 24, convDim: [8, 8] },
+  ...{ convKernel: [10, 8], convStride: [5, 4], numConvPosEmbeddings: 8, numConvPosEmbeddingGroups: 4 },
+};
+const encoders = {
+  wavlm: () => new WavLMModel({ ...speechSizes, numBuckets: 32, maxBucketDistance: 80 }),
+  wav2vec2: () => new Wav2Vec2Model(speechSizes),
+  hubert: () => new HubertModel({ ...speechSizes, featProjLayerNorm: false }),
+} as const;
+const classNames = { wavlm: "WavLM", wav2vec2: "Wav2Vec2", hubert: "Hubert" } as const;
+
+for (const type of ["wavlm", "wav2vec2", "hubert"] as const) {
+  forEachDevice(`Hugging Face: ${classNames[type]} bare and as a classifier, imported or not`, async () => {
+    await withFolder(async (folder) => {
+      for (const isBare of [true, false]) {
+        const place = (name: string) => join(folder, `${name}-${isBare}`);
+        const encoder = encoders[type](), options = { classes: 3, classifierProjSize: 12, useWeightedLayerSum: true };
+        const model: Module = isBare ? encoder : new SpeechEncoderClassifier(encoder, options);
+        const inClassifier: Rename = (name) => name.replace(/^encoder\./, `${type}.`).replace(/^head\./, "classifier.");
+        const arrays = await weightsOf(model as Classifier, isBare ? same : inClassifier);
+        const name = `${classNames[type]}${isBare ? "Model" : "ForSequenceClassification"}`;
+        const more = isBare ? { id2label: undefined, use_weighted_layer_sum: false } : { classifier_proj_size: 12 };
+        const changes = { model_type: type, feat_proj_layer_norm: false, architectures: [name], ...more };
+        await writeFolder(place("theirs"), { arrays, config: { ...changes, tdnn_dim: undefined } });
+        await importModel(place("theirs"), { out: place("model") });
+        const { what, files } = await exportModel(place("model"), { to: "huggingface", out: place("out") });
+        strictEqual(what, `Hugging Face ${name}`);
+        assertSameArrays(readSafetensors(files[0]).arrays, arrays);
+
+        const stored = readSafetensors(join(place("model"), "best.safetensors")); // as if it had been trained here
+        const { origin: _, ...metadata } = stored.metadata;
+        await writeSafetensors(join(folder, "m.safetensors"), stored.arrays, metadata);
+        const trained = await exportModel(join(folder, "m.safetensors"), { to: "huggingface", out: place("trained") });
+        assertSameArrays(readSafetensors(trained.files[0]).arrays, arrays);
+        const { facts } = await importModel(place("trained"), { out: place("again") });
+        const [first, again] = await Promise.all([loadModel(place("model")), loadModel(place("again"))]);
+        deepStrictEqual([facts.options, facts.classes], [first.options, first.classes]);
+        const x = drawn(1, [1, 4000, 1]), wanted = await noGrad(() => first.model.embed(x)).data();
+        await assertClose(noGrad(() => again.model.embed(x)), wanted);
+      }
+    });
+  });
+}
+
 Deno.test("a state dict of what was trained here, with its labels; and a model as voxgrad has it (cpu)", async () => {
   await withFolder(async (folder) => {
     const [run, out, copy] = ["run", "out", "copy.safetensors"].map((name) => join(folder, name));
@@ -175,16 +230,37 @@ Deno.test("what a toolkit cannot hold, and places that are taken, are refused; n
     await rejects(exportModel(run, { to: "huggingface", out }), {
       name: "RangeError",
       message: `Cannot export "${run}/best.safetensors" to Hugging Face: it is a model of kind "sound-cnn", ` +
-        'and WavLMForXVector (kind "wavlm") can be written',
+        "and wavlm, wavlm-encoder, wav2vec2-encoder, hubert-encoder can be written",
     });
     const wavlm = join(folder, "wavlm");
     await writeFolder(wavlm, { arrays: await tinyModel().stateArrays() as ArrayDict });
     await importModel(wavlm, { out: wavlm, overwrite: true });
     const { arrays, metadata } = readSafetensors(join(wavlm, "best.safetensors"));
     const facts = JSON.parse(metadata.facts);
+    const encoder = (changes: object) => ({
+      architecture: "wavlm-encoder",
+      options: {
+        ...speechSizes,
+        classes: 3,
+        classifierProjSize: 8,
+        useWeightedLayerSum: false,
+        head: "linear",
+        ...changes,
+      },
+    });
     for (
       const [changed, message] of [
         [{ featureSettings: null }, /it does not say how recordings are prepared/],
+        [
+          encoder({ head: "two-layer" }),
+          /it has a head of kind "two-layer", and WavLMForSequenceClassification has a linear one/,
+        ],
+        [
+          encoder({ cosineHead: true }),
+          /it has a head of cosines, and WavLMForSequenceClassification has a linear one/,
+        ],
+        [encoder({ classifierProjSize: 0 }), /it does not map frames before their mean/],
+        [{ ...encoder({ classes: 0 }), classes: [] }, /it weighs or maps hidden states without having classes/],
         [{ options: { ...facts.options, scale: 12 } }, /its scores are 12 times cosines, and Hugging Face has 30/],
         [{ featureSettings: { kind: "logMel" } }, /it takes features of kind "logMel"/],
       ] as const
