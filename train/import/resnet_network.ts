@@ -22,46 +22,54 @@ export const residualNetwork: NetworkKind = {
   toolkit: "torchvision",
   marks: ["layer1.0.conv1.weight"],
   find(shapes) {
-    const stem = shapes.get("conv1.weight");
-    if (
-      stem === undefined || !shapes.has("layer4.0.conv1.weight") || ![...shapes.keys()].some((n) => n.startsWith("fc."))
-    ) {
-      return undefined;
-    }
-    const [width, inChannels, ...kernel] = stem;
-    if (String(kernel) !== "7,7") throw new RangeError(`its conv1.weight is [${stem}], and torchvision's is 7 × 7`);
+    const stem = shapes.get("conv1.weight"), hasHead = [...shapes.keys()].some((name) => name.startsWith("fc."));
+    if (stem === undefined || !shapes.has("layer4.0.conv1.weight")) return undefined;
+    const [width, inChannels, ...kernel] = stem, isUsual = String(kernel) === "7,7";
+    if (!isUsual && !hasHead) return undefined; // others have stages of these names too
+    if (!isUsual) throw new RangeError(`its conv1.weight is [${stem}], and torchvision's is 7 × 7`);
     const isBottleneck = shapes.has("layer1.0.conv3.weight");
     const depth = depthOf(shapes, isBottleneck);
     checkWidths(shapes, { width, isBottleneck });
-    const head = sequentialHead(shapes, "fc");
-    const features = 8 * width * (isBottleneck ? 4 : 1), isGrid = head.inputs === GRID_CELLS * features;
-    if (!isGrid && head.inputs !== features) {
-      throw new RangeError(
-        `its fc takes ${head.inputs} numbers, expected ${features} (ResNet) or ${GRID_CELLS * features} (ResNetish)`,
-      );
-    }
-    if (isGrid && inChannels !== 1) throw new RangeError(`it is a ResNetish of ${inChannels} channels, expected 1`);
+    const head = hasHead ? sequentialHead(shapes, "fc") : null;
+    const isGrid = head !== null && isOverGrid(head, { features: 8 * width * (isBottleneck ? 4 : 1), inChannels });
     const architecture = `${isGrid ? "resnetish" : "resnet"}${depth}` as const;
     if (!(architecture in modelKinds)) {
       throw new RangeError(`it is a ResNetish of ${depth} layers, expected 18, 34 or 50`);
     }
-    const config = { ...recipeNamed("sound-resnet18").config, model: architecture as "resnet18", head: head.kind };
-    const options = modelKinds[config.model].optionsOf(config, { channels: 1, classes: head.classes });
-    const channels = `${inChannels} input channel${inChannels === 1 ? "" : "s"}`;
+    const config = { ...recipeNamed("sound-resnet18").config, model: architecture as "resnet18" };
+    const options = modelKinds[config.model].optionsOf({ ...config, head: head?.kind ?? "linear" }, {
+      channels: 1,
+      classes: head?.classes ?? 0,
+    });
     return {
-      what: isGrid ? `ResNetish${depth}` : `ResNet${depth}, ${channels}`,
+      what: isGrid ? `ResNetish${depth}` : `ResNet${depth}, ${inChannels} input channel${inChannels === 1 ? "" : "s"}`,
       architecture: config.model,
       options: { ...options, width, ...isGrid ? {} : { inChannels } },
-      classes: head.classes,
+      classes: head?.classes ?? 0,
       noun: "class",
       channels: null,
       fixedClips: true,
       usualFeatures: null,
-      ours: (name) => name.startsWith("fc.") ? head.ours(name) : name,
-      said: [],
+      ours: (name) => name.startsWith("fc.") && head !== null ? head.ours(name) : name,
+      said: head === null ? ["It has no fc: it is taken for torchvision's ResNet, embeds, and has no classes"] : [],
     };
   },
 };
+
+/** Whether the head sees a grid of means, as ResNetish's does. */
+function isOverGrid(
+  { inputs }: { inputs: number },
+  { features, inChannels }: { features: number; inChannels: number },
+): boolean {
+  const isGrid = inputs === GRID_CELLS * features;
+  if (!isGrid && inputs !== features) {
+    throw new RangeError(
+      `its fc takes ${inputs} numbers, expected ${features} (ResNet) or ${GRID_CELLS * features} (ResNetish)`,
+    );
+  }
+  if (isGrid && inChannels !== 1) throw new RangeError(`it is a ResNetish of ${inChannels} channels, expected 1`);
+  return isGrid;
+}
 
 function depthOf(shapes: Shapes, isBottleneck: boolean): ResNetDepth {
   const blocks = [1, 2, 3, 4].map((stage) => {

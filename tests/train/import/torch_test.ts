@@ -88,6 +88,21 @@ forEachDevice("networks for pictures are told apart by their shapes, and compute
   });
 });
 
+Deno.test("a ResNet without its last layer embeds (cpu)", async () => {
+  await withFolder(async (folder) => {
+    const file = join(folder, "backbone.pth"),
+      out = join(folder, "model"),
+      model = new ResNet({ classes: 3, width: 2 }).eval();
+    await Deno.writeFile(file, encodeTorchFile(await weightsOf(model, (name) => name.startsWith("fc.") ? null : name)));
+    const { facts, said } = await importModel(file, { out, features: "sound64" });
+    deepStrictEqual([facts.classes, said], [[], [
+      "It has no fc: it is taken for torchvision's ResNet, embeds, and has no classes",
+    ]]);
+    const x = drawn(1, [1, 40, 64]), loaded = await loadModel(out);
+    deepStrictEqual(await noGrad(() => loaded.model.embed(x)).data(), await noGrad(() => model.embed(x)).data());
+  });
+});
+
 Deno.test("features and labels that the user gives are the model's; safetensors will do as well (cpu)", async () => {
   await withFolder(async (folder) => {
     const file = join(folder, "net.safetensors"),
