@@ -5,10 +5,20 @@ import type { Importer } from "./importer.ts";
 import { lightning } from "./lightning.ts";
 import { olderRuns } from "./older_runs.ts";
 import type { ImportSource } from "./source.ts";
+import { speechbrain } from "./speechbrain.ts";
 import { torchvision } from "./torchvision.ts";
+import { wespeaker } from "./wespeaker.ts";
 
 /** In the order in which they are asked. */
-export const importers: readonly Importer[] = [huggingface, torchvision, homework, lightning, olderRuns];
+export const importers: readonly Importer[] = [
+  huggingface,
+  speechbrain,
+  wespeaker,
+  torchvision,
+  homework,
+  lightning,
+  olderRuns,
+];
 
 /** A source's toolkit, and what it found. */
 export interface Recognised {

@@ -61,7 +61,7 @@ export async function readYaml(source: ImportSource, name: string): Promise<Yaml
 
 /** {@linkcode readYaml} of a text; `path` is what messages call it. */
 export async function parseYaml(text: string, path: string): Promise<YamlNode> {
-  // Not a literal, or Deno would fetch the package for every program that imports this one.
+  // The package asks for the variables LOG_TOKENS and LOG_STREAM. Not a literal, or Deno would fetch the package for every program that imports this one.
   const specifier: string = "npm:yaml@2.9.1";
   const { parseDocument }: { parseDocument: Parse } = await import(specifier);
   const refuse = (fact: string) => new SyntaxError(`Cannot import "${path}": ${fact}`);
@@ -69,7 +69,8 @@ export async function parseYaml(text: string, path: string): Promise<YamlNode> {
   try {
     document = parseDocument(text, { schema: "failsafe", logLevel: "silent", prettyErrors: true });
   } catch (error) {
-    throw refuse(`it is no YAML that can be read (${(error as Error).message})`); // nested so deeply that the parser's stack ends
+    if (!(error instanceof RangeError)) throw error;
+    throw refuse(`it is nested more than ${DEEPEST} deep`); // so deeply that the parser's stack ended
   }
   const [error] = document.errors;
   if (error !== undefined) throw refuse(error.message.split(/:?\n/, 1)[0]);
