@@ -24,6 +24,8 @@ export interface Imported {
   readonly said: readonly string[];
   /** Names in the toolkit's files by our names, as far as they differ. */
   readonly names: ReadonlyMap<string, string>;
+  /** The toolkit's name of a weight of ours that its files lack, for errors; default: ours. */
+  readonly nameOf?: (name: string) => string;
   /** The weight file that errors name; the whole source unless told. */
   readonly file?: string;
 }

@@ -41,6 +41,15 @@ export function renamedToTheirs(arrays: Readonly<ArrayDict>, table: readonly Ren
   );
 }
 
+/** What another toolkit calls a weight of ours. */
+export function theirNameOf(table: readonly Rename[]): (name: string) => string {
+  const modules = new Map(table.map(({ ours, theirs }) => [ours, theirs]));
+  return (name) => {
+    const end = name.lastIndexOf("."), theirs = modules.get(name.slice(0, end));
+    return theirs === undefined ? name : [theirs, name.slice(end + 1)].filter((part) => part !== "").join(".");
+  };
+}
+
 interface Step {
   readonly to: string;
   readonly change?: (array: NamedArray, leaf: string) => NamedArray;

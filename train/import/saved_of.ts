@@ -24,7 +24,8 @@ export function savedOf(imported: Imported, { source, what, toolkit }: {
   const file = imported.file ?? source.path;
   const model = buildModel(facts, file);
   const arrays = withCounts(imported.arrays, model);
-  const complaints = complaintsOf(arrays, { model, names: imported.names });
+  const theirs = (name: string) => imported.names.get(name) ?? imported.nameOf?.(name) ?? name;
+  const complaints = complaintsOf(arrays, { model, theirs });
   if (complaints.length > 0) throw new TypeError(`Cannot import "${file}" as ${what}: ${complaints.join(", ")}`);
   const saved = modelToSave(Object.fromEntries(Object.keys(model).map((name) => [name, arrays[name]])), facts);
   parseFacts(file, saved.metadata); // what the file says is looked at as it will be when it is loaded
@@ -58,9 +59,8 @@ function withCounts(arrays: Readonly<ArrayDict>, model: Readonly<Record<string, 
 /** What does not fit, in the toolkit's names. */
 function complaintsOf(
   arrays: Readonly<ArrayDict>,
-  { model, names }: { model: Readonly<Record<string, Tensor>>; names: ReadonlyMap<string, string> },
+  { model, theirs }: { model: Readonly<Record<string, Tensor>>; theirs: (name: string) => string },
 ): string[] {
-  const theirs = (name: string) => names.get(name) ?? name;
   const missing = Object.keys(model).filter((name) => !Object.hasOwn(arrays, name)).map(theirs);
   const extra = Object.keys(arrays).filter((name) => !Object.hasOwn(model, name)).map(theirs);
   const misshapen = Object.entries(model).flatMap(([name, { shape, dtype }]) => {

@@ -1,7 +1,7 @@
 /** Models of SpeechBrain: ECAPA-TDNN and x-vectors, as its Hub and its `savedir` hold them. @module */
 import { type FeatureSettings, parseFeatureSettings } from "../../data/features/mod.ts";
 import type { Imported, Importer, ImportHints } from "./importer.ts";
-import { renamedToOurs } from "./renames.ts";
+import { renamedToOurs, theirNameOf } from "./renames.ts";
 import type { ImportSource } from "./source.ts";
 import { speechbrainEncoders } from "./speechbrain_encoders.ts";
 import { speechbrainFeatures } from "./speechbrain_features.ts";
@@ -54,6 +54,7 @@ async function convert(source: ImportSource, hints: ImportHints): Promise<Import
     arrays: { ...ours.arrays, ...head.arrays },
     said: head.said,
     names: new Map([...ours.names, ...head.names]),
+    nameOf: theirNameOf(encoder.renames),
     file,
   };
 }

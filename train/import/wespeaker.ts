@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import type { ArrayDict } from "../../data/files/mod.ts";
 import { type FeatureSettings, parseFeatureSettings } from "../../data/features/mod.ts";
 import type { Imported, Importer, ImportHints } from "./importer.ts";
-import { renamedToOurs } from "./renames.ts";
+import { renamedToOurs, theirNameOf } from "./renames.ts";
 import type { ImportSource } from "./source.ts";
 import { WeightSizes } from "./weight_sizes.ts";
 import { wespeakerFeatures } from "./wespeaker_features.ts";
@@ -53,7 +53,7 @@ async function convert(source: ImportSource, hints: ImportHints): Promise<Import
       ...speedClasses.length > 0 && { speedClasses },
       featureSettings,
     },
-    ...{ arrays, names, said, file },
+    ...{ arrays, names, said, file, nameOf: theirNameOf(encoder.renames) },
   };
 }
 
