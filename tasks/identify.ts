@@ -1,6 +1,7 @@
 /** `deno task identify`: who speaks in recordings. @module */
 import type { Identification } from "../train/verification/speaker_service.ts";
 import { readVoices } from "../train/verification/read_voices.ts";
+import { scoreText } from "../train/verification/score_text.ts";
 import { type CommandSpec, parseCommand } from "./cli/command.ts";
 import { exitCodes, runTask } from "./cli/run_task.ts";
 import { jsonOption, judgeOptions, modelOptions, screenFor, withService } from "./speakers/service_task.ts";
@@ -32,8 +33,8 @@ await runTask(async () => {
 
 /** `ana 0.812, next bo 0.301`. */
 function textOf({ best, ranking, threshold }: Identification): string {
-  const [first, second] = ranking.map(({ name, score }) => `${name} ${score.toFixed(3)}`);
+  const [first, second] = ranking.map(({ name, score }) => `${name} ${scoreText(score)}`);
   if (best !== null) return second === undefined ? first : `${first}, next ${second}`;
   if (first === undefined) return "nobody I know: nobody is enrolled";
-  return `nobody I know: nearest ${first}, below ${threshold.toFixed(3)}`;
+  return `nobody I know: nearest ${first}, below ${scoreText(threshold)}`;
 }

@@ -1,5 +1,6 @@
 /** `deno task verify`: whether a recording is of the person who is named. @module */
 import { readVoices } from "../train/verification/read_voices.ts";
+import { scoreText } from "../train/verification/score_text.ts";
 import { type CommandSpec, parseCommand } from "./cli/command.ts";
 import { exitCodes, runTask } from "./cli/run_task.ts";
 import {
@@ -35,8 +36,8 @@ await runTask(async () => {
       else {
         const sign = same ? "≥" : "<";
         screen.log(
-          `${same ? "same" : "not the same"}: "${verdict.name}", score ${score.toFixed(3)} ${sign} threshold ${
-            threshold.toFixed(3)
+          `${same ? "same" : "not the same"}: "${verdict.name}", score ${scoreText(score)} ${sign} threshold ${
+            scoreText(threshold)
           }`,
         );
       }

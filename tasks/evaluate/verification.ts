@@ -6,6 +6,7 @@ import type { Screen } from "../../train/progress.ts";
 import { operatingPointNames, parseOperatingPoint } from "../../train/verification/operating_point.ts";
 import type { PaintedPicture } from "../../train/verification/write.ts";
 import type { VerificationReport } from "../../train/verification/report.ts";
+import { scoreText } from "../../train/verification/score_text.ts";
 import { asUsageError, UsageError } from "../cli/errors.ts";
 import type { Values } from "../cli/command.ts";
 import { exitCodes } from "../cli/run_task.ts";
@@ -88,7 +89,7 @@ export async function evaluateVerification(options: Options, screen: Screen): Pr
   screen.info(`Wrote ${join(out, files[0])}, and beside it ${files.slice(1).join(", ")}`);
   if (calibration !== null && result.calibration !== null) {
     await writeCalibration(calibration, result.calibration);
-    screen.info(`Wrote the threshold ${result.calibration.threshold.toFixed(4)} to ${calibration}`);
+    screen.info(`Wrote the threshold ${scoreText(result.calibration.threshold)} to ${calibration}`);
   } else if (calibrate) {
     screen.info("No calibration is written: S4's protocol compares recordings with themselves");
   }

@@ -1,6 +1,7 @@
 /** Pictures of a verifier: both errors against each other, all rates over the threshold, and how scores are spread. @module */
 import { probit } from "../../train/metrics/probit.ts";
 import type { VerificationReport } from "../../train/verification/report.ts";
+import { scoreText } from "../../train/verification/score_text.ts";
 import { pointTitle } from "../../train/verification/text_report.ts";
 import type { Chart } from "./draw.ts";
 
@@ -93,7 +94,7 @@ function threePoints({ eer, minDcf: [cost], points, s4 }: VerificationReport) {
   const best = points.find(({ name }) => name === "f1")!;
   const three = s4 ?? { eer, minDcf: cost, maxF1: { value: best.f1, threshold: best.threshold } };
   const point = (name: string, { value, threshold: t }: { value: number; threshold: number }, shown: string) => {
-    return { what: `${name} ${shown} at ${t.toFixed(3)}`, t, value };
+    return { what: `${name} ${shown} at ${scoreText(t)}`, t, value };
   };
   return [
     point("EER", three.eer, rounded(three.eer.value)),
@@ -118,7 +119,7 @@ export function histogramChart({ curves: { histogram }, points: [chosen] }: Veri
     scale: { zero: false, nice: false },
     axis: { grid: false },
   };
-  const threshold = [{ from: chosen.threshold, text: `${pointTitle(chosen.name)}: ${chosen.threshold.toFixed(3)}` }];
+  const threshold = [{ from: chosen.threshold, text: `${pointTitle(chosen.name)}: ${scoreText(chosen.threshold)}` }];
   return {
     width: 640,
     height: 260,

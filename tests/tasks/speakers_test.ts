@@ -35,7 +35,7 @@ Deno.test("enroll, verify, identify, forget: the model is remembered, the exit c
     match(again.out, /1 of the recordings were enrolled already and stay as they are\n.*1 new, now 2 recordings/);
 
     const same = await run("verify", "ana", at("a2.wav"));
-    match(same.out, /^same: "ana", score (0\.99\d|1\.000) ≥ threshold 0\.970$/m);
+    match(same.out, /^same: "ana", score (0\.99\d\d|1\.0000) ≥ threshold 0\.9700$/m);
     strictEqual(same.code, 0);
     const other = await run("verify", "ana", at("b2.wav"), "--json");
     strictEqual(other.code, 3, "an answer of its own");
@@ -48,7 +48,7 @@ Deno.test("enroll, verify, identify, forget: the model is remembered, the exit c
     const who = await run("identify", at("b2.wav"), at("c1.wav"));
     match(
       who.out,
-      /b2\.wav: bo [01]\.\d{3}, next ana -?0\.\d{3}\n.*c1\.wav: nobody I know: nearest \w+ -?0\.\d{3}, below 0\.970$/m,
+      /b2\.wav: bo [01]\.\d{4}, next ana -?0\.\d{4}\n.*c1\.wav: nobody I know: nearest \w+ -?0\.\d{4}, below 0\.9700$/m,
     );
     strictEqual(who.code, 0);
 
@@ -125,7 +125,7 @@ Deno.test("another model, no calibration, no database, bad names", async () => {
       /^error: Cannot judge by ".*other\.safetensors": its threshold is not known, .* run deno task evaluate/m,
     );
     const judged = await runDenoTask("verify", ["ana", at("a1.wav"), "--threshold", "0.5", ...shared]);
-    match(judged.out, /same: "ana", score 1\.000 ≥ threshold 0\.500/);
+    match(judged.out, /same: "ana", score 1\.0000 ≥ threshold 0\.5000/);
     await Deno.writeTextFile(at("other.calibration.json"), "{}");
     refused(
       await runDenoTask("verify", ["ana", at("a1.wav"), "--threshold", "0.5", ...shared]),

@@ -4,6 +4,7 @@ import { counted, fraction, percent } from "../evaluation/numbers.ts";
 import { pageStyle } from "../evaluation/page_style.ts";
 import type { Measured, MeasuredPoint } from "./measures.ts";
 import type { VerificationReport } from "./report.ts";
+import { scoreText } from "./score_text.ts";
 import { dataOf, pointTitle, remarks, scoringOf } from "./text_report.ts";
 
 /** Most names of a list in the text. */
@@ -83,7 +84,7 @@ ${card("Area under the ROC", percent(auc.value), interval(auc, percent))}
 ${
     card(
       `Threshold: ${pointTitle(chosen.name)}`,
-      chosen.threshold.toFixed(3),
+      scoreText(chosen.threshold),
       `accepts ${percent(chosen.far.value)} wrongly, rejects ${percent(chosen.frr.value)} wrongly`,
     )
   }
@@ -113,7 +114,7 @@ function pointTable({ points }: VerificationReport): Markup {
     }</td>`;
   const row = ({ name, threshold, far, frr, precision, recall, f1 }: MeasuredPoint, i: number) =>
     html`<tr><td class="text${i === 0 ? " chosen" : ""}">${pointTitle(name)}${i === 0 ? " (chosen)" : ""}</td><td>${
-      threshold.toFixed(4)
+      scoreText(threshold)
     }</td>${rate(far)}${rate(frr)}<td>${fraction(precision)}</td><td>${fraction(recall)}</td><td>${
       fraction(f1)
     }</td></tr>\n`;

@@ -3,6 +3,7 @@ import { counted, fraction, percent } from "../evaluation/numbers.ts";
 import { printable } from "../printable.ts";
 import type { Measured, MeasuredPoint } from "./measures.ts";
 import type { VerificationReport } from "./report.ts";
+import { scoreText } from "./score_text.ts";
 
 /** The report as lines for a terminal. */
 export function verificationText(report: VerificationReport): string {
@@ -65,7 +66,7 @@ function pointsOf({ points }: VerificationReport): string[] {
   const header = ["Threshold", "", "False accept", "False reject", "Precision", "Recall", "F1"];
   const rows = points.map(({ name, threshold, far, frr, precision, recall, f1 }, i) => [
     `${pointTitle(name)}${i === 0 ? " (chosen)" : ""}`,
-    threshold.toFixed(4),
+    scoreText(threshold),
     percent(far.value),
     percent(frr.value),
     fraction(precision),

@@ -1,5 +1,6 @@
 /// <reference lib="dom" />
 /** Scores drawn against the threshold. @module */
+import { scoreText } from "../../../train/verification/score_text.ts";
 import { draw } from "./dom.ts";
 
 /** Ends of a scale on which all scores lie, those of cosines always about the same. */
@@ -18,7 +19,7 @@ export function place(value: number, { low, high }: { readonly low: number; read
 
 /** A score as text. */
 export function showScore(score: number): string {
-  return score.toFixed(3).replace("-", "−");
+  return scoreText(score).replace("-", "−");
 }
 
 /** A line from "somebody else" to "the same", with the threshold and the score on it. */
