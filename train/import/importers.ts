@@ -4,6 +4,7 @@ import { huggingface } from "./huggingface.ts";
 import type { Importer } from "./importer.ts";
 import { lightning } from "./lightning.ts";
 import { olderRuns } from "./older_runs.ts";
+import { onnx } from "./onnx.ts";
 import type { ImportSource } from "./source.ts";
 import { speechbrain } from "./speechbrain.ts";
 import { torchvision } from "./torchvision.ts";
@@ -18,6 +19,7 @@ export const importers: readonly Importer[] = [
   homework,
   lightning,
   olderRuns,
+  onnx,
 ];
 
 /** A source's toolkit, and what it found. */

@@ -60,6 +60,12 @@ export interface ImportSource {
    * @throws {Error} As `weights`.
    */
   outline(name: string): Promise<WeightsOutline>;
+  /**
+   * Reads a part of a file; default all of it.
+   *
+   * @throws {Error} There is none, or the part does not lie in it; the message names it.
+   */
+  bytes(name: string, range?: { readonly offset: number; readonly length: number }): Promise<Uint8Array<ArrayBuffer>>;
   /** How messages call a file: its whole path. */
   pathOf(name: string): string;
 }
@@ -161,6 +167,25 @@ class Source implements ImportSource {
       return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     } catch (error) {
       throw new Error(`Cannot import "${path}": it is not UTF-8 text`, { cause: error });
+    }
+  }
+
+  async bytes(
+    name: string,
+    range?: { readonly offset: number; readonly length: number },
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const { path, size } = this.#fileOf(name), { offset, length } = range ?? { offset: 0, length: size };
+    try {
+      using file = await Deno.open(path);
+      await file.seek(offset, Deno.SeekMode.Start);
+      const bytes = new Uint8Array(length);
+      for (let done = 0, read: number | null = 0; done < length; done += read) {
+        read = await file.read(bytes.subarray(done));
+        if (read === null) throw new Error(`it ends before byte ${offset + length}`);
+      }
+      return bytes;
+    } catch (error) {
+      throw new Error(`Cannot import "${path}": ${ioFact(error)}`, { cause: error });
     }
   }
 

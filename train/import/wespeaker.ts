@@ -7,7 +7,7 @@ import { renamedToOurs, theirNameOf } from "./renames.ts";
 import type { ImportSource } from "./source.ts";
 import { WeightSizes } from "./weight_sizes.ts";
 import { wespeakerFeatures } from "./wespeaker_features.ts";
-import { wespeakerKinds } from "./wespeaker_kinds.ts";
+import { type WespeakerKind, wespeakerKinds } from "./wespeaker_kinds.ts";
 import { wespeakerProjection } from "./wespeaker_projection.ts";
 import { readYaml, YamlFile } from "./yaml.ts";
 
@@ -31,9 +31,11 @@ async function convert(source: ImportSource, hints: ImportHints): Promise<Import
   const yaml = new YamlFile(source.pathOf(CONFIG), await readYaml(source, CONFIG));
   const kind = kindOf(yaml), name = weightsIn(source), file = source.pathOf(name);
   const theirs = bare((await source.weights(name)).arrays);
-  const sizes = new WeightSizes(theirs, file), encoder = kind.read(sizes, yaml);
+  const sizes = new WeightSizes(theirs, file),
+    encoder = kind.encoder(sizes, { bands: yaml.number("model_args.feat_dim") });
+  kind.check(encoder, { sizes, yaml });
   const { inputSize, embeddingDim, architecture } = encoder;
-  const featureSettings = featuresOf(yaml, { bands: inputSize, hint: hints.features });
+  const featureSettings = featuresOf(yaml, { kind, bands: inputSize, hint: hints.features });
   const projection = await wespeakerProjection(sizes, { yaml, embeddingDim, labels: hints.labels });
   const { classes, speedClasses, scale, said } = projection, scores = classes.length + speedClasses.length;
   const { arrays, names } = renamedToOurs(
@@ -42,6 +44,7 @@ async function convert(source: ImportSource, hints: ImportHints): Promise<Import
     ),
     [...encoder.renames, { ours: "head", theirs: "projection" }],
   );
+  const notes = kind.features !== undefined && hints.features === undefined ? [kind.features.said] : [];
   const head = { head: "linear", cosineHead: true, scale, headWidth: 0, dropout: 0, classes: scores };
   return {
     facts: {
@@ -53,7 +56,7 @@ async function convert(source: ImportSource, hints: ImportHints): Promise<Import
       ...speedClasses.length > 0 && { speedClasses },
       featureSettings,
     },
-    ...{ arrays, names, said, file, nameOf: theirNameOf(encoder.renames) },
+    ...{ arrays, names, said: [...notes, ...said], file, nameOf: theirNameOf(encoder.renames) },
   };
 }
 
@@ -96,6 +99,11 @@ function bare(arrays: Readonly<ArrayDict>): ArrayDict {
 }
 
 /** What config.yaml says, or the user. */
-function featuresOf(yaml: YamlFile, { bands, hint }: { bands: number; hint?: string }): FeatureSettings {
-  return hint === undefined ? wespeakerFeatures(yaml, bands) : parseFeatureSettings(hint);
+function featuresOf(yaml: YamlFile, { kind, bands, hint }: {
+  kind: WespeakerKind;
+  bands: number;
+  hint?: string;
+}): FeatureSettings {
+  if (hint !== undefined) return parseFeatureSettings(hint);
+  return parseFeatureSettings({ ...wespeakerFeatures(yaml, bands), ...kind.features?.settings });
 }

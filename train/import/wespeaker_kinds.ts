@@ -1,7 +1,9 @@
 /** Encoders of WeSpeaker: sizes from their weights, names, and what config.yaml says of them. @module */
+import type { KaldiFbankSettings } from "../../data/features/mod.ts";
 import { ecapaWindows } from "../../nn/mod.ts";
 import type { ModelOptions } from "../models/mod.ts";
 import type { ModelName } from "../train_config.ts";
+import { campplusKind } from "./campplus.ts";
 import { lastPartFirst, linearAsConvolution, modules, type Rename } from "./renames.ts";
 import type { WeightSizes } from "./weight_sizes.ts";
 import type { YamlFile } from "./yaml.ts";
@@ -17,6 +19,18 @@ export interface WespeakerEncoder {
   readonly renames: readonly Rename[];
 }
 
+/** What weights are read with. */
+export interface EncoderHints {
+  /** Values of a frame, as far as something beside the weights says. */
+  readonly bands?: number;
+}
+
+/** What an encoder is compared with. */
+export interface EncoderClaims {
+  readonly sizes: WeightSizes;
+  readonly yaml: YamlFile;
+}
+
 /** A family of WeSpeaker's models. */
 export interface WespeakerKind {
   /** In messages. */
@@ -25,15 +39,20 @@ export interface WespeakerKind {
   readonly fits: RegExp;
   /** The one `pooling_func` that our module has. */
   readonly pooling: string;
-  /** Sizes from weights; RangeError, with file and key, where they make none, or config.yaml says otherwise. */
-  read(sizes: WeightSizes, yaml: YamlFile): WespeakerEncoder;
+  /** Features that differ from {@linkcode wespeakerFeatures}'. */
+  readonly features?: { readonly settings: Partial<KaldiFbankSettings>; readonly said: string };
+  /** Sizes from weights; RangeError, with file and key, where they make none. */
+  encoder(sizes: WeightSizes, hints: EncoderHints): WespeakerEncoder;
+  /** RangeError, with file and key, where config.yaml says otherwise. */
+  check(encoder: WespeakerEncoder, claims: EncoderClaims): void;
 }
 
-const readingEcapa: WespeakerKind = {
+/** See {@linkcode WespeakerKind}. */
+export const ecapaKind: WespeakerKind = {
   what: "ECAPA_TDNN",
   fits: /^ECAPA_TDNN_(?:GLOB_)?c\d+$/,
   pooling: "ASTP",
-  read(sizes, yaml) {
+  encoder(sizes) {
     const first = sizes.shape("layer1.conv.weight", 3), join = sizes.shape("conv.weight", 3);
     const widths: number[] = [], inner: number[] = [];
     for (let i = 2; i === 2 || sizes.has(`layer${i}.se_res2block.0.conv.weight`); i++) {
@@ -51,12 +70,14 @@ const readingEcapa: WespeakerKind = {
       globalContext: seen !== join[0],
       embeddingNorm: sizes.has("bn2.weight"),
     };
-    checkGlobal(yaml, options.globalContext);
-    requireFlag(yaml, "model_args.emb_bn", { is: options.embeddingNorm, weight: "bn2" });
-    sizes.check(yaml, "model_args.feat_dim", { is: inputSize, weight: "layer1.conv.weight" });
-    sizes.check(yaml, "model_args.embed_dim", { is: embeddingDim, weight: "linear.weight" });
     const renames = wespeakerEcapaRenames({ blocks: widths.length, scale: options.res2netScale });
     return { architecture: "ecapa", inputSize, embeddingDim, options, renames };
+  },
+  check({ inputSize, embeddingDim, options }, { sizes, yaml }) {
+    checkGlobal(yaml, options.globalContext === true);
+    requireFlag(yaml, "model_args.emb_bn", { is: options.embeddingNorm === true, weight: "bn2" });
+    sizes.check(yaml, "model_args.feat_dim", { is: inputSize, weight: "layer1.conv.weight" });
+    sizes.check(yaml, "model_args.embed_dim", { is: embeddingDim, weight: "linear.weight" });
   },
 };
 
@@ -122,24 +143,45 @@ const depths: Readonly<Record<string, readonly number[]>> = {
 /** Those whose blocks are no bottlenecks. */
 const shallow = ["ResNet18", "ResNet34"];
 
-const readingResnet: WespeakerKind = {
+/** See {@linkcode WespeakerKind}. */
+export const resnetKind: WespeakerKind = {
   what: Object.keys(depths).join(", "),
   fits: new RegExp(`^(?:${Object.keys(depths).join("|")})$`),
   pooling: "TSTP",
-  read(sizes, yaml) {
+  encoder(sizes, { bands }) {
     const stages = [1, 2, 3, 4], bottleneck = sizes.has("layer1.0.conv3.weight");
     sizes.shape("conv1.weight", 4);
     const blocks = stages.map((i) => sizes.count(`layer${i}.`));
     const channels = stages.map((i) => sizes.shape(`layer${i}.0.conv1.weight`, 4)[0]);
-    const [embeddingDim, columns] = sizes.shape("seg_1.weight", 2), secondLayer = sizes.has("seg_2.weight");
+    const [embeddingDim] = sizes.shape("seg_1.weight", 2), secondLayer = sizes.has("seg_2.weight");
+    const options = { channels, variant: "wespeaker", blocks, bottleneck, secondLayer };
+    const inputSize = bands ?? 8 * rowsOf(sizes, { channels, bottleneck });
+    return { architecture: "resnet34-speaker", inputSize, embeddingDim, options, renames: resnetRenames(blocks) };
+  },
+  check({ inputSize, embeddingDim, options }, { sizes, yaml }) {
+    const { blocks, channels, bottleneck, secondLayer } = options as {
+      blocks: number[];
+      channels: number[];
+      bottleneck: boolean;
+      secondLayer: boolean;
+    };
     checkDepth(yaml, { blocks, bottleneck });
     requireFlag(yaml, "model_args.two_emb_layer", { is: secondLayer, weight: "seg_2" });
     sizes.check(yaml, "model_args.embed_dim", { is: embeddingDim, weight: "seg_1.weight" });
-    const inputSize = bandsOf(columns / (2 * channels[3] * (bottleneck ? 4 : 1)), { yaml, sizes });
-    const options = { channels, variant: "wespeaker", blocks, bottleneck, secondLayer };
-    return { architecture: "resnet34-speaker", inputSize, embeddingDim, options, renames: resnetRenames(blocks) };
+    const rows = rowsOf(sizes, { channels, bottleneck });
+    const left = [1, 2, 3].reduce((size) => Math.ceil(size / 2), inputSize), seg = `seg_1.weight of "${sizes.path}"`;
+    if (left === rows) return;
+    throw yaml.fault("model_args.feat_dim", `is ${inputSize}, of which ${left} are left, but ${seg} takes ${rows}`);
   },
 };
+
+/** Rows of the last picture, which are a frame's values after three halvings. */
+function rowsOf(
+  sizes: WeightSizes,
+  { channels, bottleneck }: { channels: readonly number[]; bottleneck: boolean },
+): number {
+  return sizes.shape("seg_1.weight", 2)[1] / (2 * channels[3] * (bottleneck ? 4 : 1));
+}
 
 function checkDepth(yaml: YamlFile, { blocks, bottleneck }: { blocks: readonly number[]; bottleneck: boolean }): void {
   const name = yaml.text("model") ?? "", stated = depths[name];
@@ -148,14 +190,6 @@ function checkDepth(yaml: YamlFile, { blocks, bottleneck }: { blocks: readonly n
   }
   if (shallow.includes(name) !== bottleneck) return;
   throw yaml.fault("model", `is ${name}, but the weights have ${bottleneck ? "" : "no "}bottlenecks`);
-}
-
-/** Bands of a frame, of which three halvings leave `rows`. */
-function bandsOf(rows: number, { yaml, sizes }: { yaml: YamlFile; sizes: WeightSizes }): number {
-  const key = "model_args.feat_dim", bands = yaml.number(key, 8 * rows);
-  const left = [1, 2, 3].reduce((size) => Math.ceil(size / 2), bands);
-  if (left === rows) return bands;
-  throw yaml.fault(key, `is ${bands}, of which ${left} are left, but seg_1.weight of "${sizes.path}" takes ${rows}`);
 }
 
 /** Modules of WeSpeaker's residual networks here and there. */
@@ -173,4 +207,4 @@ export function resnetRenames(blocks: readonly number[]): Rename[] {
 }
 
 /** All that are known. */
-export const wespeakerKinds: readonly WespeakerKind[] = [readingEcapa, readingResnet];
+export const wespeakerKinds: readonly WespeakerKind[] = [ecapaKind, resnetKind, campplusKind];
