@@ -106,9 +106,18 @@ function layered(sizes: WeightSizes, { yaml, embeddingDim }: Request) {
     throw new RangeError(`Cannot import "${sizes.path}": ${key} is [${shape}], expected [${wanted}]`);
   }
   sizes.refuseOthers((key) => Object.hasOwn(shapes, key) || key.endsWith("norm.norm.num_batches_tracked"));
+  checkInput(yaml, embeddingDim);
   sizes.check(yaml, "classifier.lin_neurons", { is: width, weight: "DNN.block_0.linear.w.weight" });
   sizes.check(yaml, "classifier.out_neurons", { is: count, weight: "out.w.weight" });
   return { count, options: { ...plain("xvector"), headWidth: width } };
+}
+
+/** `input_shape` ends with the size of the embedding. */
+function checkInput(yaml: YamlFile, embeddingDim: number): void {
+  const key = "classifier.input_shape", shape = yaml.node(key);
+  const last = Array.isArray(shape?.value) ? shape.value.at(-1)?.value : shape?.value;
+  if (shape === undefined || last === embeddingDim) return;
+  throw yaml.fault(key, `is ${describe(shape)}, but embeddings have ${embeddingDim} values`);
 }
 
 function normShapes(name: string, channels: number): Record<string, number[]> {

@@ -88,14 +88,15 @@ function weightsIn(source: ImportSource): string {
   return given ?? names.toSorted((a, b) => rank(b) - rank(a) || a.length - b.length)[0] ?? AVERAGE;
 }
 
-/** Weights without what stands before their names in some files. */
+/** The model's own weights: those of `state_dict` where there is one, without what may stand before all names. */
 function bare(arrays: Readonly<ArrayDict>): ArrayDict {
-  const names = Object.keys(arrays);
-  for (const prefix of ["state_dict.", "model.", "module."]) {
-    if (names.length === 0 || !names.every((name) => name.startsWith(prefix))) continue;
-    return bare(Object.fromEntries(names.map((name) => [name.slice(prefix.length), arrays[name]])));
-  }
-  return { ...arrays };
+  const names = Object.keys(arrays), isWhole = names.some((name) => name.startsWith("state_dict."));
+  const prefix = isWhole
+    ? "state_dict."
+    : ["model.", "module."].find((start) => names.every((n) => n.startsWith(start)));
+  if (prefix === undefined || names.length === 0) return { ...arrays };
+  const own = names.filter((name) => name.startsWith(prefix));
+  return bare(Object.fromEntries(own.map((name) => [name.slice(prefix.length), arrays[name]])));
 }
 
 /** What config.yaml says, or the user. */

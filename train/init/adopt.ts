@@ -115,7 +115,7 @@ function otherOptions(config: TrainConfig, { architecture, options, channels }: 
   const isShared = (key: string) => architecture === config.model || body!.options.includes(key);
   const { optionsOf } = modelKinds[config.model];
   const [few, many] = [1, 2].map((classes) => optionsOf(config, { channels, classes }));
-  const own = ["dropout", "head", "cosineHead", "scale"]; // the run's to decide
+  const own = ["dropout", "head", "headWidth", "cosineHead", "scale"]; // the run's to decide
   const other = Object.entries(options).filter(([key, value]) => {
     const isSize = JSON.stringify(few[key]) !== JSON.stringify(many[key]); // the number of classes
     return isShared(key) && !isSize && !own.includes(key) && JSON.stringify(few[key]) !== JSON.stringify(value);

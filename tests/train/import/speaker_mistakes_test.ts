@@ -114,6 +114,12 @@ const ecapa: Mistakes = [
 
 const xvector: Mistakes = [
   ["layers", yaml("tdnn_blocks: 2", "tdnn_blocks: 5"), /embedding_model.tdnn_blocks is 5, but/],
+  [
+    "input",
+    yaml("[null, null, 5]", "[null, null, 6]"),
+    /classifier.input_shape is .*6\], but embeddings have 5 values/,
+  ],
+  ["lin_blocks", yaml("lin_blocks: 1", "lin_blocks: x"), /classifier.lin_blocks is "x", expected a number/],
   ["kernels", yaml("[5, 3]", "[5, 5]"), /tdnn_kernel_sizes is \[5, 5\], but blocks.\*.conv.weight of/],
   ["dilations", yaml("[1, 3]", "[1, 0]"), /tdnn_dilations is \[1, 0\], expected 2 whole numbers from 1/],
   ["classifier", weights("classifier.ckpt", without("norm.norm.bias")), /classifier.ckpt": it has no norm.norm.bias/],

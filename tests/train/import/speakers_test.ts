@@ -104,6 +104,7 @@ Deno.test("folders as trainings and loaders leave them: other places and names o
     const theirs = readTorchFile(join(folder, "avg_model.pt"));
     await Deno.remove(join(folder, "avg_model.pt"));
     const wrapped = Object.entries(theirs).map(([name, array]) => [`state_dict.${name}`, array]);
+    wrapped.push(["optimizer.momentum", theirs["bn.bias"]]);
     for (const n of [9, 10]) {
       await writeTorchFile(join(folder, `models/model_${n}.pt`), n === 9 ? {} : Object.fromEntries(wrapped));
     }
