@@ -103,6 +103,11 @@ interface FileFact {
   readonly size: number;
 }
 
+/** Whether a source is a single file, without the files that may belong to it. */
+export function isAlone({ files, path }: ImportSource): boolean {
+  return files.size === 1 && files.has(basename(path));
+}
+
 async function statOf(path: string): Promise<Deno.FileInfo> {
   return await Deno.stat(path).catch((error) => {
     throw new Error(`Cannot import "${path}": ${ioFact(error)}`, { cause: error });

@@ -2,7 +2,7 @@
 import { type FeatureSettings, parseFeatureSettings } from "../../data/features/mod.ts";
 import type { Imported, Importer, ImportHints } from "./importer.ts";
 import { renamedToOurs, theirNameOf } from "./renames.ts";
-import type { ImportSource } from "./source.ts";
+import { type ImportSource, isAlone } from "./source.ts";
 import { speechbrainEncoders } from "./speechbrain_encoders.ts";
 import { speechbrainFeatures } from "./speechbrain_features.ts";
 import { fileOf, speechbrainHead } from "./speechbrain_head.ts";
@@ -21,7 +21,7 @@ export const speechbrain: Importer = {
     const name = /^embedding_model:\s*!new:(\S+)/m.exec(text)?.[1] ?? "";
     const kind = Object.entries(speechbrainEncoders).find(([tag]) => name.endsWith(`.${tag}`))?.[1];
     if (kind !== undefined) return kind.what;
-    return text.includes("speechbrain.") || source.files.has(ENCODER) ? "model" : undefined;
+    return text.includes("speechbrain.") || source.files.has(ENCODER) && !isAlone(source) ? "model" : undefined;
   },
   convert,
 };

@@ -4,7 +4,7 @@ import type { ArrayDict } from "../../data/files/mod.ts";
 import { type FeatureSettings, parseFeatureSettings } from "../../data/features/mod.ts";
 import type { Imported, Importer, ImportHints } from "./importer.ts";
 import { renamedToOurs, theirNameOf } from "./renames.ts";
-import type { ImportSource } from "./source.ts";
+import { type ImportSource, isAlone } from "./source.ts";
 import { WeightSizes } from "./weight_sizes.ts";
 import { wespeakerFeatures } from "./wespeaker_features.ts";
 import { type WespeakerKind, wespeakerKinds } from "./wespeaker_kinds.ts";
@@ -22,7 +22,7 @@ export const wespeaker: Importer = {
   async recognise(source) {
     const text = source.files.has(CONFIG) ? await source.text(CONFIG).catch(() => "") : "";
     const name = /^model_args:/m.test(text) ? /^model:\s*["']?([\w.-]+)/m.exec(text)?.[1] : undefined;
-    return name ?? (source.files.has(AVERAGE) ? "model" : undefined);
+    return name ?? (source.files.has(AVERAGE) && !isAlone(source) ? "model" : undefined);
   },
   convert,
 };

@@ -35,8 +35,11 @@ function drawn(name: string, count: number): number[] {
   });
 }
 
-/** Half a second that grows louder, 16 kHz. */
-export const noise = Float32Array.from(drawn("wave", 8000), (v, i) => v * (0.05 + 0.95 * i / 7999));
+/** Half a second that grows louder from nothing, 16 kHz. */
+export const noise = Float32Array.from(drawn("wave", 8000), (v, i) => {
+  const loud = i / 7999;
+  return v * (loud * loud * loud * loud);
+});
 
 /** The weights of that name. `counts`: what a batch normalisation's counter of batches holds. */
 export function weightsOf({ weights, norms }: Shapes, counts: Int32Array | Float32Array = Int32Array.of(7)): ArrayDict {

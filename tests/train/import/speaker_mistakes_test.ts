@@ -3,6 +3,7 @@ import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/st
 import { join } from "node:path";
 import { type ArrayDict, readTorchFile, writeTorchFile } from "../../../data/files/mod.ts";
 import { importModel, ImportRefusal } from "../../../train/import/mod.ts";
+import { openImportSource } from "../../../train/import/source.ts";
 import { speechbrainLabels } from "../../../train/import/speechbrain_labels.ts";
 import { loadModel } from "../../../train/model_file.ts";
 import { withFolder } from "../../tasks/run.ts";
@@ -244,7 +245,7 @@ Deno.test("classifiers that voxgrad does not have are left out, said, and the mo
   });
 });
 
-Deno.test("a folder of two toolkits is refused until one is named", async () => {
+Deno.test("a folder of two toolkits is refused until one is named, and a file alone", async () => {
   await withFolder(async (root) => {
     const folder = join(root, "m"), out = join(root, "out");
     await writeSpeechbrain(folder, "speechbrain-xvector");
@@ -255,6 +256,13 @@ Deno.test("a folder of two toolkits is refused until one is named", async () => 
         /it could be SpeechBrain x-vector \(--from speechbrain\), WeSpeaker ECAPA_TDNN_c512 \(--from wespeaker\)/,
     });
     strictEqual((await importModel(folder, { out, from: "wespeaker" })).facts.architecture, "ecapa");
+    await rejects(importModel(join(folder, "avg_model.pt"), { out: join(root, "b") }), {
+      name: "ImportRefusal",
+      message: /avg_model.pt" without the files beside it: .* run deno task import .*\/m$/,
+    });
+    const { files } = await openImportSource(join(folder, "avg_model.pt"), { root: folder });
+    ok(files.has("config.yaml"));
+    await importModel(join(folder, "avg_model.pt"), { out: join(root, "b"), root: folder, from: "wespeaker" });
   });
 });
 

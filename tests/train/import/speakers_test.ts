@@ -116,6 +116,32 @@ Deno.test("folders as trainings and loaders leave them: other places and names o
   });
 });
 
+Deno.test("an ECAPA-TDNN with the x-vectors' classifier, as SpeechBrain's language model has", async () => {
+  await withFolder(async (root) => {
+    const folder = join(root, "m"), out = join(root, "out"), path = join(folder, "hyperparams.yaml");
+    await writeSpeechbrain(folder, "speechbrain-ecapa");
+    const text = await Deno.readTextFile(path);
+    const classifier = "Xvector.Classifier\n    input_shape: [null, null, 6]\n    lin_neurons: 4\n";
+    await Deno.writeTextFile(path, text.replace("ECAPA_TDNN.Classifier\n    input_size: 6\n", classifier));
+    const [linear, last] = ["DNN.block_0.linear.w", "out.w"];
+    const theirs = weightsOf({
+      norms: { "norm.norm": 6, "DNN.block_0.norm.norm": 4 },
+      weights: {
+        [`${linear}.weight`]: [4, 6],
+        [`${linear}.bias`]: [4],
+        [`${last}.weight`]: [3, 4],
+        [`${last}.bias`]: [3],
+      },
+    });
+    await writeTorchFile(join(folder, "classifier.ckpt"), theirs);
+    const { facts } = await importModel(folder, { out });
+    deepStrictEqual([facts.architecture, facts.options.head, facts.options.headWidth], ["ecapa", "xvector", 4]);
+    const { model } = await loadModel(out), ours = await model.stateArrays();
+    deepStrictEqual(ours["head.5.weight"].data, theirs[`${last}.weight`].data);
+    strictEqual((await model.forward(tensor([Array(30).fill(Array(12).fill(1))])).data()).length, 3);
+  });
+});
+
 Deno.test("WeSpeaker's names and channels come back as they were", () => {
   const theirs = weightsOf(speakerCases.get("wespeaker-ecapa")!.encoder),
     table = wespeakerEcapaRenames({
