@@ -7,6 +7,7 @@ import { olderRuns } from "./older_runs.ts";
 import { onnx } from "./onnx.ts";
 import type { ImportSource } from "./source.ts";
 import { speechbrain } from "./speechbrain.ts";
+import { threedSpeaker } from "./threed_speaker.ts";
 import { torchvision } from "./torchvision.ts";
 import { wespeaker } from "./wespeaker.ts";
 
@@ -15,6 +16,7 @@ export const importers: readonly Importer[] = [
   huggingface,
   speechbrain,
   wespeaker,
+  threedSpeaker,
   torchvision,
   homework,
   lightning,

@@ -5,6 +5,7 @@ export const toolkits = [
   "huggingface",
   "speechbrain",
   "wespeaker",
+  "3d-speaker",
   "onnx",
   "torchvision",
   "homework",

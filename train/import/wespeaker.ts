@@ -89,7 +89,7 @@ function weightsIn(source: ImportSource): string {
 }
 
 /** The model's own weights: those of `state_dict` where there is one, without what may stand before all names. */
-function bare(arrays: Readonly<ArrayDict>): ArrayDict {
+export function bare(arrays: Readonly<ArrayDict>): ArrayDict {
   const names = Object.keys(arrays), isWhole = names.some((name) => name.startsWith("state_dict."));
   const prefix = isWhole
     ? "state_dict."

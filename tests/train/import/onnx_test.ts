@@ -1,36 +1,11 @@
-/** Importing encoders of speakers from ONNX (fixtures/onnx/make.py), and CAM++ from a WeSpeaker folder (fixtures/campplus/make.py). @module */
+/** Importing encoders of speakers from ONNX (fixtures/onnx/make.py). @module */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { readSafetensors } from "../../../data/files/mod.ts";
 import { featurePresets } from "../../../data/features/mod.ts";
-import { noGrad, tensor } from "../../../tensor/mod.ts";
 import { importModel, ImportRefusal } from "../../../train/import/mod.ts";
-import { loadModel } from "../../../train/model_file.ts";
 import { forEachDevice } from "../../devices.ts";
+import { assertEmbeds, expectedOf, fixtures } from "./speaker_frames.ts";
 import { withFolder } from "../../tasks/run.ts";
-
-const fixtures = fileURLToPath(new URL("../../fixtures/", import.meta.url));
-const expectedOf = (folder: string) =>
-  readSafetensors(Deno.readFileSync(join(fixtures, folder, "expected.safetensors")), { name: "expected" }).arrays;
-
-/** The frames of fixtures/campplus/network.py. */
-function frames(count: number) {
-  const values = Array.from({ length: count * 8 }, (_, i) => {
-    const t = Math.floor(i / 8), b = i % 8;
-    return 2 * Math.sin(0.37 * t + 1.3 * b) + Math.cos(0.011 * t * (b + 1));
-  });
-  return tensor(values, { shape: [1, count, 8] });
-}
-
-/** Compares the embedding of 203 frames. */
-async function assertEmbeds(out: string, wanted: ArrayLike<number>): Promise<void> {
-  const { model } = await loadModel(out);
-  const found = await noGrad(() => model.eval().embed(frames(203))).data();
-  const most = Math.max(...Array.from(wanted, Math.abs));
-  assert.equal(found.length, wanted.length);
-  found.forEach((value, i) => assert.ok(Math.abs(value - wanted[i]) < 2e-5 * most, `${i}: ${value}, not ${wanted[i]}`));
-}
 
 const whats: Readonly<Record<string, string>> = {
   "ecapa-glob": "ONNX ECAPA-TDNN, 6 dimensions",
@@ -214,53 +189,5 @@ Deno.test("ONNX: what is none, is cut, or takes other features", async () => {
     await Deno.writeFile(path, await changed("resnet", (model) => nodeOf(model, "Relu").opType = "LeakyRelu"));
     await Deno.writeTextFile(join(root, "model.safetensors"), "hello");
     await assert.rejects(importModel(root, { out }), ImportRefusal);
-  });
-});
-
-const config = (more: string) =>
-  `model: CAMPPlus
-model_args:
-  feat_dim: 8
-  embed_dim: 6
-  pooling_func: TSTP
-${more}dataset_args:
-  fbank_args:
-    num_mel_bins: 8
-    dither: 1.0
-  speed_perturb: true
-`;
-
-/** A WeSpeaker folder of CAM++. */
-async function writeCampplus(folder: string, more = ""): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
-  await Deno.copyFile(join(fixtures, "campplus", "avg_model.pt"), join(folder, "avg_model.pt"));
-  await Deno.writeTextFile(join(folder, "config.yaml"), config(more));
-}
-
-forEachDevice("WeSpeaker: CAM++ embeds as PyTorch does, with its classes at three speeds", async () => {
-  await withFolder(async (root) => {
-    const folder = join(root, "m"), out = join(root, "m.safetensors");
-    await writeCampplus(folder);
-    const { what, facts, said } = await importModel(folder, { out });
-    assert.equal(what, "WeSpeaker CAMPPlus");
-    assert.deepEqual(facts.featureSettings, { ...featurePresets.campplus80, nMels: 8 });
-    assert.deepEqual([facts.classes.length, facts.speedClasses?.length], [3, 6]);
-    assert.match(said[0], /a Povey window.*--features wespeaker80/);
-    await assertEmbeds(out, expectedOf("campplus")["wespeaker/203/embedding"].data);
-  });
-});
-
-Deno.test("WeSpeaker: CAM++ whose config.yaml says otherwise is refused", async () => {
-  await withFolder(async (root) => {
-    const cases = {
-      "  growth_rate: 8\n": /config\.yaml": model_args\.growth_rate is 8, but .*linear_local\.weight.* says 4/,
-      "  init_channels: 8\n": /model_args\.init_channels is 8, but xvector\.tdnn\.linear\.weight.* says 6/,
-      "  config_str: batchnorm-prelu\n":
-        /model_args\.config_str is batchnorm-prelu, and voxgrad has batchnorm-relu only/,
-    };
-    for (const [more, message] of Object.entries(cases)) {
-      await writeCampplus(join(root, "m"), more);
-      await assert.rejects(importModel(join(root, "m"), { out: join(root, "out") }), message);
-    }
   });
 });
