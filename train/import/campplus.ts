@@ -20,6 +20,7 @@ export const campplusKind: WespeakerKind = {
     const pictures = sizes.shape("head.conv1.weight", 4)[0];
     const [first, columns] = sizes.shape("xvector.tdnn.linear.weight", 3);
     const layer = "xvector.block1.tdnnd1";
+    checkPictures(sizes, { pictures, columns });
     const bottleneck = sizes.shape(`${layer}.linear1.weight`, 3)[0];
     const growth = sizes.shape(`${layer}.cam_layer.linear_local.weight`, 3)[0];
     const blocks = [1, 2, 3].map((i) => layersOf(sizes, i));
@@ -42,6 +43,21 @@ export const campplusKind: WespeakerKind = {
     if (order !== "batchnorm-relu") throw yaml.fault(key, `is ${order}, and voxgrad has batchnorm-relu only`);
   },
 };
+
+/** Refuses what would make pictures, or frames, of other sizes than the weights have. */
+function checkPictures(sizes: WeightSizes, { pictures, columns }: { pictures: number; columns: number }): void {
+  for (const key of ["layer1.0.conv1", "layer2.1.conv2", "conv2"].map((name) => `head.${name}.weight`)) {
+    const [out, from] = sizes.shape(key, 4);
+    if (out === pictures && from === pictures) continue;
+    throw new RangeError(
+      `Cannot import "${sizes.path}": ${key} takes ${from} channels to ${out}, but head.conv1.weight makes ${pictures}`,
+    );
+  }
+  if (columns % pictures === 0) return;
+  throw new RangeError(
+    `Cannot import "${sizes.path}": xvector.tdnn.linear.weight takes ${columns} channels, no multiple of ${pictures}`,
+  );
+}
 
 /** Layers of a dense block; they count from 1. */
 function layersOf(sizes: WeightSizes, block: number): number {

@@ -138,7 +138,7 @@ async function read(source: ImportSource, name: string): Promise<Found> {
     try {
       const options = await architecture.walk(walker) ?? {};
       const { arrays } = walker;
-      const encoder = architecture.kind.encoder(new WeightSizes(arrays, path), { bands: bandsOf(graph) });
+      const encoder = withBands(architecture.kind.encoder(new WeightSizes(arrays, path), {}), { graph, refuse });
       return { architecture, graph, arrays, encoder, options };
     } catch (error) {
       if (!(error instanceof Mismatch)) throw error;
@@ -150,10 +150,18 @@ async function read(source: ImportSource, name: string): Promise<Found> {
   throw refuse(`its graph is none of ${names}; it differs least from ${what}, but ${error.message}`, error);
 }
 
-/** Values of a frame as far as the graph's input says: (batch, frames, values). */
-function bandsOf({ inputs }: OnnxGraph): number | undefined {
-  const [{ shape } = { shape: [] }] = inputs;
-  return shape.length === 3 ? shape[2] ?? undefined : undefined;
+/** Values of a frame are what the graph's input (batch, frames, values) says, where weights fit several numbers of them. */
+function withBands(
+  encoder: WespeakerEncoder,
+  { graph: { inputs: [input] }, refuse }: { graph: OnnxGraph; refuse: (what: string) => Error },
+): WespeakerEncoder {
+  const bands = input?.shape.length === 3 ? input.shape[2] : null, { architecture, inputSize } = encoder;
+  if (bands === null || bands === undefined || bands === inputSize) return encoder;
+  // a residual network halves them three times, and rounds up
+  if (architecture === "resnet34-speaker" && Math.ceil(bands / 8) === inputSize / 8) {
+    return { ...encoder, inputSize: bands };
+  }
+  throw refuse(`its input "${input.name}" has frames of ${bands} values, but its weights take ${inputSize}`);
 }
 
 /** What the user says, the file, or the toolkit. */

@@ -77,6 +77,9 @@ forEachDevice("3D-Speaker: CAM++ embeds as PyTorch does, its deviation without 1
     const more = { ...arrays, "xvector.dense.linear.weight": { shape: [6, 3], data: dense.data.slice(0, 18) } };
     await Deno.writeFile(join(folder, "campplus_cn_common.bin"), encodeTorchFile(more));
     await assert.rejects(importing(), /xvector\.dense\.linear\.weight is \[6,3\], expected 3 sizes above 0/);
+    const wide = { ...arrays, "head.conv1.weight": { shape: [8192, 1, 3, 3], data: new Float32Array(8192 * 9) } };
+    await Deno.writeFile(join(folder, "campplus_cn_common.bin"), encodeTorchFile(wide));
+    await assert.rejects(importing(), /takes 2 channels to 2, but head\.conv1\.weight makes 8192/);
     await Deno.writeFile(join(folder, "second.bin"), encodeTorchFile(arrays));
     await assert.rejects(importing(), /holds campplus_cn_common\.bin, second\.bin; give the path of one/);
     await assert.rejects(importing({ from: "torchvision" }), ImportRefusal);

@@ -47,6 +47,7 @@ async function changed(name: string, change: (model: OnnxModel) => void): Promis
 interface OnnxModel {
   metadataProps: { key: string; value: string }[];
   graph: {
+    input: { type: { value: { value: { shape: { dim: { value: { value: bigint | string } }[] } } } } }[];
     node: {
       opType: string;
       name: string;
@@ -151,6 +152,16 @@ const faults: readonly (readonly [what: string, name: string, change: (model: On
       (model) => nodeOf(model, "Relu").input[0] = "x",
       /reads "x", which no node before it makes/,
     ],
+    [
+      "other frames than the weights take",
+      "resnet",
+      ({ graph }) => graph.input[0].type.value.value.shape.dim[2].value.value = 1_000_000_000n,
+      /its input "feats" has frames of 1000000000 values, but its weights take 8/,
+    ],
+    ["a node with many inputs", "resnet", (model) => {
+      const { input } = nodeOf(model, "Concat");
+      for (let i = 0; i < 100_000; i++) input.push(input[0]);
+    }, /its nodes have \d+ inputs and outputs, more than the 100000 that are read/],
     ["no graph's end", "resnet", ({ graph }) => graph.node.splice(-4), /no node makes its result "embs"/],
     ["a layer more", "ecapa", ({ graph }) => {
       graph.node.push({ ...nodeOf({ graph } as OnnxModel, "Relu"), input: ["embs"], name: "more" });

@@ -109,7 +109,7 @@ interface ModelProto {
 
 /** Most bytes of a file and of all weights beside it; the largest published encoders of speakers have 120 MB. */
 export const MAX_ONNX_BYTES = 1 << 30;
-const MAX_NODES = 20_000;
+const MAX_NODES = 20_000, MAX_EDGES = 100_000;
 
 async function decode(bytes: Uint8Array): Promise<ModelProto> {
   // Not literals, or Deno would fetch the packages for every program that imports this one.
@@ -132,12 +132,16 @@ export async function readOnnx(bytes: Uint8Array, around: OnnxSurroundings): Pro
   if (graph.node.length > MAX_NODES) {
     throw refuse(`its graph has ${graph.node.length} nodes, more than the ${MAX_NODES} that are read`);
   }
+  const edges = graph.node.reduce((count, { input, output }) => count + input.length + output.length, 0);
+  if (edges > MAX_EDGES) {
+    throw refuse(`its nodes have ${edges} inputs and outputs, more than the ${MAX_EDGES} that are read`);
+  }
   const tensors = new Map<string, OnnxTensor>(), budget = { left: MAX_ONNX_BYTES };
   const keep = (name: string, proto: TensorProto) => tensors.set(name, tensorOf(name, { proto, around, budget }));
   for (const proto of graph.initializer) keep(proto.name, proto);
   for (const { opType, output: [name], attribute } of graph.node) {
     const value = attribute.find((a) => a.name === "value")?.t;
-    if (opType === "Constant" && value !== undefined) keep(name, value);
+    if (opType === "Constant" && value !== undefined && name !== undefined) keep(name, value);
   }
   return {
     nodes: graph.node.map((node, i) => nodeOf(node, i)),
