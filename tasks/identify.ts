@@ -23,7 +23,7 @@ await runTask(async () => {
     screen,
     work: async ({ service, embedder }) => {
       const { voices, skipped } = await readVoices(paths, embedder, { screen });
-      const answers = voices.map(({ path, embedding }) => ({ path, ...service.identify([embedding]) }));
+      const answers = voices.map(({ path, ...voice }) => ({ path, ...service.identify([voice]) }));
       if (options.json) console.log(JSON.stringify({ answers, skipped, model: service.model.id }));
       else answers.forEach((answer) => screen.log(`${answer.path}: ${textOf(answer)}`));
       return skipped.length > 0 ? exitCodes.failed : exitCodes.done;

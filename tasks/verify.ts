@@ -30,15 +30,16 @@ await runTask(async () => {
     screen,
     work: async ({ service, embedder }) => {
       const { voices } = await readVoices([path], embedder, { screen });
-      const verdict = service.verify(name, voices.map(({ embedding }) => embedding));
-      const { same, score, threshold } = verdict;
+      const verdict = service.verify(name, voices);
+      const { same, score, threshold, llr } = verdict;
       if (options.json) console.log(JSON.stringify({ ...verdict, model: service.model.id }));
       else {
-        const sign = same ? "≥" : "<";
+        const sign = same ? "≥" : "<",
+          ratio = llr === null || llr === score ? "" : `, log-likelihood ratio ${llr.toFixed(2)}`;
         screen.log(
           `${same ? "same" : "not the same"}: "${verdict.name}", score ${scoreText(score)} ${sign} threshold ${
             scoreText(threshold)
-          }`,
+          }${ratio}`,
         );
       }
       return same ? exitCodes.done : exitCodes.notSame;

@@ -68,6 +68,8 @@ export interface Voice {
   readonly name: string;
   /** An embedding for each recording, in the order of enrolment. */
   readonly embeddings: readonly Float32Array[];
+  /** Their recordings' length together, in seconds; NaN where one's is not known. */
+  readonly seconds: number;
 }
 
 /** A database written with one model, and asked with another. */
@@ -296,18 +298,19 @@ export class SpeakerStore implements Disposable {
   #readVoices(): Voice[] {
     const dim = this.model?.dim ?? 0;
     const rows = this.#database.prepare(
-      "SELECT name, embedding FROM recordings JOIN speakers ON speakers.id = speaker ORDER BY name, recordings.id",
+      "SELECT name, embedding, seconds FROM recordings JOIN speakers ON speakers.id = speaker ORDER BY name, recordings.id",
     ).all();
-    const voices = new Map<string, Float32Array[]>();
-    for (const { name, embedding } of rows) {
+    const voices = new Map<string, { embeddings: Float32Array[]; seconds: number }>();
+    for (const { name, embedding, seconds } of rows) {
       if (!(embedding instanceof Uint8Array) || embedding.length !== 4 * dim) {
         throw new Error(`Cannot read "${this.path}": an embedding of "${name}" is damaged`);
       }
-      const key = String(name), list = voices.get(key) ?? [];
-      list.push(new Float32Array(embedding.slice().buffer));
-      voices.set(key, list);
+      const key = String(name), voice = voices.get(key) ?? { embeddings: [], seconds: 0 };
+      voice.embeddings.push(new Float32Array(embedding.slice().buffer));
+      voice.seconds += Number(seconds) > 0 ? Number(seconds) : NaN; // an embedding that came without a recording has 0
+      voices.set(key, voice);
     }
-    return [...voices].map(([name, embeddings]) => ({ name, embeddings }));
+    return [...voices].map(([name, voice]) => ({ name, ...voice }));
   }
 }
 

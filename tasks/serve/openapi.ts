@@ -25,7 +25,14 @@ const object = (properties: Record<string, unknown>, optional: readonly string[]
 export const schemas = {
   Error: object({ error: object({ code: text, message: text }) }),
   Enrolled: object({ name: text, added: count, repeated: count, recordings: count, seconds: number, model: text }),
-  Verdict: object({ name: text, score: number, threshold: number, same: { type: "boolean" }, model: text }),
+  Verdict: object({
+    name: text,
+    score: number,
+    llr: { type: ["number", "null"] },
+    threshold: number,
+    same: { type: "boolean" },
+    model: text,
+  }),
   Identification: object({
     best: { type: ["string", "null"], description: "null: nobody who is known" },
     threshold: number,

@@ -86,7 +86,7 @@ function verifyRoute({ service, reader }: RouteParts): Route {
     },
     answer: async ({ request }) => {
       const { name, voices } = await reader.read(request, "name");
-      const verdict = service.verify(name, voices.map(({ embedding }) => embedding));
+      const verdict = service.verify(name, voices);
       return json({ ...verdict, model: service.model.id });
     },
   };
@@ -108,7 +108,7 @@ function identifyRoute({ service, reader }: RouteParts): Route {
     },
     answer: async ({ request }) => {
       const { voices } = await reader.read(request, "no name");
-      const { ranking, ...found } = service.identify(voices.map(({ embedding }) => embedding));
+      const { ranking, ...found } = service.identify(voices);
       return json({ ...found, ranking: ranking.slice(0, MOST_RANKED), model: service.model.id });
     },
   };

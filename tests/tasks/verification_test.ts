@@ -171,7 +171,7 @@ Deno.test("evaluate --scores: report and pictures without a model; what needs on
     const done = await runDenoTask("evaluate", ["--scores", scores, "--out", out]);
     strictEqual(done.code, 0, done.err);
     match(done.out, /^EER +50\.00 %$/m);
-    match(done.out, /^Cllr +0\.787$/m);
+    match(done.out, /^Cllr +0\.787 +of the scores as they are$/m);
     const files = [...Deno.readDirSync(out)].map(({ name }) => name).sort();
     deepStrictEqual(files.filter((name) => !/\.(png|svg)$/.test(name)), [
       "verification.html",

@@ -10,6 +10,7 @@ export { type ConfusedPair, confusedPairs } from "./confused_pairs.ts";
 export { type ConfusionMatrix, confusionMatrix } from "./confusion_matrix.ts";
 export { type DetCurve, detCurve } from "./det_curve.ts";
 export { type EqualError, equalErrorRate } from "./equal_error_rate.ts";
+export { logisticFit, type LogisticFitOptions } from "./logistic_fit.ts";
 export { minCllr } from "./min_cllr.ts";
 export { type DetectionCosts, type MinDcf, minDcf } from "./min_dcf.ts";
 export { probit } from "./probit.ts";

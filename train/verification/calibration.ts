@@ -1,5 +1,6 @@
 /** What was chosen and measured for a model, so that its scores can be judged. Works in a browser. @module */
 import type { Cohort } from "./cohort.ts";
+import type { LlrCalibration } from "./llr.ts";
 import { type OperatingPoint, operatingPointName, parseOperatingPoint } from "./operating_point.ts";
 
 const FORMAT = "voxgrad calibration 1";
@@ -38,6 +39,8 @@ export interface Calibration {
   readonly created: string;
   /** Longest window that recordings were embedded in, in seconds, see `EmbedderOptions`. */
   readonly windowSeconds?: number;
+  /** How log-likelihood ratios follow from scores; where the operating point is a prior, the threshold is one of theirs. */
+  readonly llr?: LlrCalibration;
   /** What is subtracted from embeddings; for "cosine-mean". */
   readonly mean?: readonly number[];
   /** Embeddings of other people; for "s-norm". */
@@ -95,11 +98,23 @@ const checks: Readonly<Record<keyof CalibrationFile, Check>> = {
   data: isText,
   created: isText,
   windowSeconds: (x) => x === undefined || (typeof x === "number" && x >= 0.1 && x <= 3600),
+  llr: (x, { operatingPoint }) =>
+    x === undefined ? !isRecord(operatingPoint) || operatingPoint.criterion !== "prior" : isLlr(x),
   mean: (x, { scoring }) =>
     (x === undefined) === (scoring !== "cosine-mean") &&
     (x === undefined || (Array.isArray(x) && x.length > 0 && x.every(Number.isFinite))),
   cohort: (x, { scoring }) => (x === undefined) === (scoring !== "s-norm") && (x === undefined || isCohortFile(x)),
 };
+
+function isLlr(value: unknown): boolean {
+  if (!isRecord(value) || !isRecord(value.cllr)) return false;
+  const { prior, bias, weight, duration, cllr: { before, after, least } } = value;
+  const areFine = [prior, bias, weight, before, after, least].every(Number.isFinite);
+  if (!areFine || duration === null) return areFine;
+  const { shorter, longer, means } = isRecord(duration) ? duration : {};
+  return [shorter, longer].every(Number.isFinite) && Array.isArray(means) && means.length === 2 &&
+    means.every(Number.isFinite);
+}
 
 /** The name must lie beside the calibration: it comes from a file, which could come from anywhere. */
 function isCohortFile(value: unknown): boolean {

@@ -4,6 +4,7 @@ import { counted, fraction, percent } from "../evaluation/numbers.ts";
 import { pageStyle } from "../evaluation/page_style.ts";
 import type { Measured, MeasuredPoint } from "./measures.ts";
 import type { VerificationReport } from "./report.ts";
+import { llrText } from "./llr_text.ts";
 import { scoreText } from "./score_text.ts";
 import { dataOf, pointTitle, remarks, scoringOf } from "./text_report.ts";
 
@@ -74,11 +75,15 @@ ${card("Min DCF", s4.minDcf.value.toFixed(4), at(s4.minDcf))}${
   }</div>`;
 }
 
-function cards({ eer, minDcf, auc, minCllr, cllr, points: [chosen] }: VerificationReport): Markup {
+function cards({ eer, minDcf, auc, minCllr, llr, points: [chosen] }: VerificationReport): Markup {
   return html`<div class="cards">
 ${card("Equal error rate", percent(eer.value), interval(eer, (x) => percent(x, 1)))}
 ${minDcf.map((cost) => card(`Min DCF, p = ${cost.pTarget}`, fraction(cost.value), interval(cost, fraction)))}
-${cllr === undefined ? "" : card("Cllr, bits", fraction(cllr), "scores as natural log-likelihood ratios")}
+${
+    llr === null
+      ? ""
+      : card("Cllr, bits", fraction(llr.cllr.after), `${llrText(llr)}; ${fraction(llr.cllr.before)} without`)
+  }
 ${card("Min Cllr, bits", fraction(minCllr.value), interval(minCllr, fraction))}
 ${card("Area under the ROC", percent(auc.value), interval(auc, percent))}
 ${

@@ -1,6 +1,6 @@
 /** Measures of scores that anybody computed. @module */
-import { cllr } from "../metrics/mod.ts";
 import { checkKinds } from "./check_kinds.ts";
+import { judgedScores } from "./judged_scores.ts";
 import { measureTrials } from "./measures.ts";
 import type { OperatingPoint } from "./operating_point.ts";
 import { detPoints, scoreHistogram, sweepRows } from "./pictures.ts";
@@ -31,28 +31,30 @@ export interface ScoresRequest {
  * @throws {Error} Where a file cannot be read, or all trials are of one kind.
  */
 export async function measureScores(request: ScoresRequest): Promise<Omit<VerifyResult, "calibration">> {
-  const { scores: path, trials: list, operatingPoint = { criterion: "eer" }, threshold, seed = 1 } = request;
+  const { scores: path, trials: list, operatingPoint = { criterion: "eer" } as const, threshold, seed = 1 } = request;
   const { names, trials, scores, selfTrials, unlisted } = await readScores(path, { trials: list });
   checkKinds(trials, 0);
   const speakers = names.length === 0 ? null : speakersOfTrials(names, trials);
-  const { measures, curve } = measureTrials(scores, trials, { speakers, operatingPoint, threshold, seed });
+  const judged = judgedScores(scores, trials, { seconds: null, operatingPoint });
+  const { measures, curve } = measureTrials(judged.scores, trials, { speakers, operatingPoint, threshold, seed });
   const counts = countTrials(trials), people = new Set(speakers).size;
   const notes = speakers === null
     ? ["No intervals: the file does not say who speaks; give pairs and --trials FILE"]
     : notesOn(measures, { speakers: people, trials: counts, knownSpeakers: 0 });
   const report: VerificationReport = {
-    format: "voxgrad verification 1",
+    format: "voxgrad verification 2",
     ...{ model: null, modelId: null, step: null, data: path, protocol: "standard", scoring: "file", cohort: null },
     ...{ recordings: names.length, speakers: people, trials: counts, skipped: [], s4: null },
     leftOut: { self: selfTrials, unusable: 0 },
     notes: unlisted === 0 ? notes : [...notes, `Left out: ${unlisted} scored pairs that "${list}" does not have`],
     ...measures,
-    cllr: cllr(curve),
+    llr: judged.llr,
+    isLlr: judged.isLlr,
     curves: {
       det: detPoints(curve),
       sweep: sweepRows(curve, { also: measures.points.map(({ threshold }) => threshold) }),
-      histogram: scoreHistogram(scores, trials.isTarget),
+      histogram: scoreHistogram(judged.scores, trials.isTarget),
     },
   };
-  return { report, names, trials, scores };
+  return { report, names, trials, scores: judged.scores };
 }

@@ -12,6 +12,7 @@ import { curveOfSorted, type DetCurve, pointAt } from "../metrics/det_curve.ts";
 import { equalErrorRate } from "../metrics/equal_error_rate.ts";
 import { sortTrials } from "../metrics/sorted_trials.ts";
 import { ratesOf, type ThresholdChoice } from "../metrics/verification_rates.ts";
+import { llrThreshold } from "./llr.ts";
 import { type OperatingPoint, operatingPointName } from "./operating_point.ts";
 import type { TrialList } from "./trials.ts";
 
@@ -149,6 +150,10 @@ function choose(curve: DetCurve, point: OperatingPoint): ThresholdChoice {
       return minDcf(curve, point);
     case "far":
       return thresholdForFar(curve, point.far);
+    case "prior": {
+      const threshold = llrThreshold(point.pTarget);
+      return { threshold, point: pointAt(curve, threshold) };
+    }
     case "f1":
       return bestF1(curve);
   }

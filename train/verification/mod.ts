@@ -27,6 +27,15 @@ export type { DetPoint, ScoreHistogram, SweepRow } from "./pictures.ts";
 export type { VerificationContext, VerificationReport } from "./report.ts";
 export { readScores, type ScoredTrials } from "./score_file.ts";
 export type { S4Results } from "./s4_protocol.ts";
+export {
+  type DurationWeights,
+  fitLlr,
+  type LlrCalibration,
+  llrOf,
+  llrThreshold,
+  type LlrTrials,
+  type PairSeconds,
+} from "./llr.ts";
 export { makeScorer, type Scorer, type ScoreSide, type ScoringSettings } from "./scorer.ts";
 export type { TrialList } from "./trials.ts";
 export { readTrials, type TrialsFile } from "./trials_file.ts";

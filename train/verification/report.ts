@@ -1,6 +1,7 @@
 /** The results of a verification, as they are written to `verification.json`. @module */
 import type { Skipped } from "../model_recordings.ts";
 import type { Scoring } from "./calibration.ts";
+import type { LlrCalibration } from "./llr.ts";
 import type { VerificationMeasures } from "./measures.ts";
 import type { DetPoint, ScoreHistogram, SweepRow } from "./pictures.ts";
 import type { S4Results } from "./s4_protocol.ts";
@@ -38,9 +39,11 @@ export interface VerificationContext {
 /** All results. Shares are 0 to 1. */
 export interface VerificationReport extends VerificationContext, VerificationMeasures {
   /** Changes when the meaning of the rest does. */
-  readonly format: "voxgrad verification 1";
-  /** Cost in bits of the scores as natural logarithms of likelihood ratios; only of scores from a file, which may be such. */
-  readonly cllr?: number;
+  readonly format: "voxgrad verification 2";
+  /** How log-likelihood ratios follow from the scores, fitted on these trials, and what they cost. Under S4's protocol null. */
+  readonly llr: LlrCalibration | null;
+  /** Whether the measures and thresholds are of these ratios, as the operating point `prior=P` asks for, and not of the scores. */
+  readonly isLlr: boolean;
   /** S4's own results; null under the standard protocol. */
   readonly s4: S4Results | null;
   /** Numbers behind the pictures. */

@@ -13,11 +13,23 @@ import type { Judge } from "./judge.ts";
 import type { ScoreSide } from "./scorer.ts";
 import { meanDirection } from "./vectors.ts";
 
+/** One of the recordings that are asked about. */
+export interface HeardVoice {
+  readonly embedding: Float32Array;
+  /** Its length; default unknown. */
+  readonly seconds?: number;
+}
+
 /** Whether somebody is who they say. */
 export interface Verdict {
   readonly name: string;
   /** The higher, the likelier the same speaker. */
   readonly score: number;
+  /**
+   * Natural logarithm of how much likelier the same speaker made both than two did; null where the model was not calibrated. Where the threshold
+   * follows from a prior, this is the score.
+   */
+  readonly llr: number | null;
   /** From here on it counts as the same. */
   readonly threshold: number;
   readonly same: boolean;
@@ -82,7 +94,7 @@ export class SpeakerService {
    *
    * @throws {UnknownSpeaker} Where nobody has it.
    */
-  verify(given: string, embeddings: readonly Float32Array[]): Verdict {
+  verify(given: string, recordings: readonly HeardVoice[]): Verdict {
     const name = speakerName(given), judge = this.#needJudge(), templates = this.#read(judge);
     const template = templates.find((one) => one.name === name);
     if (template === undefined) {
@@ -90,13 +102,14 @@ export class SpeakerService {
       const hint = near === undefined ? "" : `; did you mean "${near}"?`;
       throw new UnknownSpeaker(`Cannot verify "${name}": nobody of that name is enrolled${hint}`);
     }
-    const score = judge.scoreSides(template.side, judge.side(this.#one(embeddings)));
-    return { name, score, threshold: judge.threshold, same: judge.isSame(score) };
+    const asked = this.#sideOf(judge, recordings);
+    const score = judge.scoreSides(template.side, asked), llr = judge.llr(template.side, asked);
+    return { name, score, llr, threshold: judge.threshold, same: judge.isSame(score) };
   }
 
   /** Who of the people recordings are of; they are all of one person. */
-  identify(embeddings: readonly Float32Array[]): Identification {
-    const judge = this.#needJudge(), asked = judge.side(this.#one(embeddings));
+  identify(recordings: readonly HeardVoice[]): Identification {
+    const judge = this.#needJudge(), asked = this.#sideOf(judge, recordings);
     const ranking = this.#read(judge)
       .map(({ name, side }) => ({ name, score: judge.scoreSides(side, asked) }))
       .sort((a, b) => b.score - a.score);
@@ -114,14 +127,14 @@ export class SpeakerService {
     return this.#store.forget(name);
   }
 
-  #one(embeddings: readonly Float32Array[]): Float32Array {
-    const { dim } = this.model;
+  #sideOf(judge: Judge, recordings: readonly HeardVoice[]): ScoreSide {
+    const { dim } = this.model, embeddings = recordings.map(({ embedding }) => embedding);
     for (const { length } of embeddings) {
       if (length !== dim) {
         throw new RangeError(`Cannot compare an embedding of ${length} values: the model's have ${dim}`);
       }
     }
-    return meanDirection(embeddings);
+    return judge.side(meanDirection(embeddings), recordings.reduce((sum, { seconds = NaN }) => sum + seconds, 0));
   }
 
   #needJudge(): Judge {
@@ -134,7 +147,10 @@ export class SpeakerService {
     const voices = this.#store.voices();
     if (voices.length > 0) this.#store.checkModel(this.model); // another process may have started it anew
     if (this.#templates?.of !== voices) {
-      const list = voices.map(({ name, embeddings }) => ({ name, side: judge.side(meanDirection(embeddings)) }));
+      const list = voices.map(({ name, embeddings, seconds }) => ({
+        name,
+        side: judge.side(meanDirection(embeddings), seconds),
+      }));
       this.#templates = { of: voices, list };
     }
     return this.#templates.list;

@@ -2,6 +2,7 @@
 import { counted, fraction, percent } from "../evaluation/numbers.ts";
 import { printable } from "../printable.ts";
 import type { Measured, MeasuredPoint } from "./measures.ts";
+import { llrText } from "./llr_text.ts";
 import type { VerificationReport } from "./report.ts";
 import { scoreText } from "./score_text.ts";
 
@@ -28,7 +29,11 @@ export function dataOf({ data, recordings, speakers }: VerificationReport): stri
 }
 
 /** How scores were made, in words. */
-export function scoringOf({ scoring, cohort }: Pick<VerificationReport, "scoring" | "cohort">): string {
+export function scoringOf(report: Pick<VerificationReport, "scoring" | "cohort" | "isLlr">): string {
+  return report.isLlr ? `log-likelihood ratios of ${plainScoringOf(report)}` : plainScoringOf(report);
+}
+
+function plainScoringOf({ scoring, cohort }: Pick<VerificationReport, "scoring" | "cohort">): string {
   if (scoring === "file") return "scores as given";
   if (scoring === "cosine") return "cosine";
   if (cohort === null) return "cosine after subtracting a mean";
@@ -47,7 +52,7 @@ function s4Of({ s4 }: VerificationReport): string[] {
   ];
 }
 
-function measuresOf({ eer, minDcf, auc, minCllr, cllr, s4 }: VerificationReport): string[] {
+function measuresOf({ eer, minDcf, auc, minCllr, llr, s4 }: VerificationReport): string[] {
   const line = (name: string, value: string, { low, high }: Measured, show: (x: number) => string) => {
     const interval = low === null || high === null ? "" : `95 % interval ${show(low)} to ${show(high)}`;
     return `${name.padEnd(16)}${value.padEnd(10)}${interval}`.trimEnd();
@@ -56,7 +61,10 @@ function measuresOf({ eer, minDcf, auc, minCllr, cllr, s4 }: VerificationReport)
     ...(s4 === null ? [] : ["Exact, on the same trials"]),
     line("EER", percent(eer.value), eer, percent),
     ...minDcf.map((cost) => line(`Min DCF ${cost.pTarget}`, fraction(cost.value), cost, fraction)),
-    ...(cllr === undefined ? [] : [`${"Cllr".padEnd(16)}${fraction(cllr)}`]),
+    ...(llr === null ? [] : [
+      `${"Cllr".padEnd(16)}${fraction(llr.cllr.before).padEnd(10)}of the scores as they are`,
+      `${"Cllr, fitted".padEnd(16)}${fraction(llr.cllr.after).padEnd(10)}of ${llrText(llr)}`,
+    ]),
     line("Min Cllr", fraction(minCllr.value), minCllr, fraction),
     line("AUC", percent(auc.value), auc, percent),
   ];
@@ -84,6 +92,7 @@ export function pointTitle(name: MeasuredPoint["name"]): string {
   if (name === "eer") return "Equal errors";
   if (name === "f1") return "Highest F1";
   if (name === "given") return "As given";
+  if (name.startsWith("prior=")) return `Prior ${name.slice(6)}`;
   return name.startsWith("far=")
     ? `False accept ≤ ${Number((Number(name.slice(4)) * 100).toPrecision(3))} %`
     : `Min DCF ${name.slice(8)}`;

@@ -37,11 +37,13 @@ export interface EmbeddedRecordings {
   readonly names: readonly string[];
   /** Speaker of each; null where nothing says so. */
   readonly labels: readonly string[] | null;
+  /** Length of each; NaN where only features are known. */
+  readonly seconds: Float64Array;
   readonly embeddings: VectorMatrix;
 }
 
 /** Recordings, and trials of them. */
-export interface VerificationData extends Pick<EmbeddedRecordings, "names" | "embeddings"> {
+export interface VerificationData extends Pick<EmbeddedRecordings, "names" | "seconds" | "embeddings"> {
   /** Number of each recording's speaker. */
   readonly speakers: Uint32Array;
   /** Names of speakers by number, where they are known. */
@@ -81,6 +83,7 @@ export async function openTrials(
   const speakers = speakersOfTrials(keptNames, compacted);
   return {
     names: keptNames,
+    seconds: Float64Array.from(kept, (place) => found[place]!.seconds),
     embeddings: matrixOf(kept.map((place) => found[place]!.embedding)),
     speakers,
     speakerNames: [],
@@ -95,10 +98,19 @@ export async function openAllPairs(
   path: string,
   { self, ...options }: DataOptions & { readonly self: boolean },
 ): Promise<VerificationData> {
-  const { names, labels, embeddings } = await openEmbedded(path, { ...options, mustSayWho: true });
+  const { names, labels, seconds, embeddings } = await openEmbedded(path, { ...options, mustSayWho: true });
   if (labels === null) throw new Error("internal: recordings without speakers were embedded");
   const speakers = numbered(labels), trials = allPairs(speakers, { self });
-  return { names, embeddings, speakers, speakerNames: [...new Set(labels)], trials, selfTrials: 0, lostTrials: 0 };
+  return {
+    names,
+    seconds,
+    embeddings,
+    speakers,
+    speakerNames: [...new Set(labels)],
+    trials,
+    selfTrials: 0,
+    lostTrials: 0,
+  };
 }
 
 /** Embeds a folder of recordings, a list of them, or a data set. */
@@ -111,6 +123,7 @@ export async function openEmbedded(path: string, options: DataOptions): Promise<
   return {
     names: kept.map((place) => recordings[place].name),
     labels: labels === null ? null : kept.map((place) => labels[place]),
+    seconds: Float64Array.from(kept, (place) => found[place]!.seconds),
     embeddings: matrixOf(kept.map((place) => found[place]!.embedding)),
   };
 }
@@ -123,6 +136,7 @@ async function openSet(path: string, options: DataOptions): Promise<EmbeddedReco
   return {
     names: set.utterances.map(({ id }) => id),
     labels: set.utterances.map(({ label }) => set.classes[label]),
+    seconds: new Float64Array(set.utterances.length).fill(NaN),
     embeddings: matrixOf(found.map((embedded) => embedded!.embedding)),
   };
 }

@@ -8,6 +8,7 @@ import type { Screen } from "../progress.ts";
 import { type Calibration, makeCalibration, type Scoring } from "./calibration.ts";
 import { checkKinds } from "./check_kinds.ts";
 import { makeCohort } from "./cohort.ts";
+import { judgedScores } from "./judged_scores.ts";
 import { measureTrials } from "./measures.ts";
 import type { OperatingPoint } from "./operating_point.ts";
 import { detPoints, scoreHistogram, sweepRows } from "./pictures.ts";
@@ -71,7 +72,7 @@ export interface VerifyResult {
   readonly names: readonly string[];
   /** Trials, of recordings by place. */
   readonly trials: TrialList;
-  /** The score of each trial. */
+  /** The score of each trial, or its log-likelihood ratio where the operating point is a prior. */
   readonly scores: Float32Array;
   /** For `writeCalibration`. Under S4's protocol there is none: its thresholds come from trials that are no trials. */
   readonly calibration: Calibration | null;
@@ -87,9 +88,14 @@ export function verify(request: VerifyRequest, { screen }: { screen: Screen }): 
   return onDevice(request.device, { screen, work: () => verifyHere(request, screen) });
 }
 
-function checkRequest({ trials, data, protocol = "standard", scoring = "cosine", cohort }: VerifyRequest): void {
+function checkRequest(
+  { trials, data, protocol = "standard", scoring = "cosine", cohort, operatingPoint }: VerifyRequest,
+): void {
   if ((trials === undefined) === (data === undefined)) {
     throw new Error("Cannot verify: give either recordings with --data DIR or a list of trials with --trials FILE");
+  }
+  if (protocol === "s4" && operatingPoint?.criterion === "prior") {
+    throw new Error("Cannot verify: S4's protocol has no log-likelihood ratios, and no threshold by a prior");
   }
   if (protocol === "s4" && (trials !== undefined || scoring !== "cosine")) {
     throw new Error("Cannot verify: S4's protocol is of all pairs of --data, scored by cosine");
@@ -114,8 +120,9 @@ async function verifyHere(request: VerifyRequest, screen: Screen): Promise<Verif
   const { target, nontarget } = countTrials(trials);
   screen.info(`Score ${target + nontarget} trials, ${target} of the same speaker and ${nontarget} of different ones`);
   const scores = await scoreTrials(data.embeddings, trials, settings);
-  const { operatingPoint = { criterion: "eer" }, threshold } = request;
-  const { measures, curve } = measureTrials(scores, trials, {
+  const { operatingPoint = { criterion: "eer" } as const, threshold } = request;
+  const judged = judgedScores(scores, trials, { seconds: data.seconds, operatingPoint });
+  const { measures, curve } = measureTrials(judged.scores, trials, {
     speakers: data.speakers,
     operatingPoint,
     threshold,
@@ -124,21 +131,23 @@ async function verifyHere(request: VerifyRequest, screen: Screen): Promise<Verif
   const context = contextOf(request, { loaded, data, trials, settings, skipped });
   const rows = protocol === "s4" ? s4Sweep(scores, trials.isTarget) : null;
   const report: VerificationReport = {
-    format: "voxgrad verification 1",
+    format: "voxgrad verification 2",
     ...context,
     ...measures,
+    llr: protocol === "s4" ? null : judged.llr,
+    isLlr: judged.isLlr,
     notes: notesOn(measures, { ...context, knownSpeakers: knownOf(loaded, data) }),
     s4: rows === null ? null : s4Results(rows),
     curves: {
       det: detPoints(curve),
       sweep: rows ?? sweepRows(curve, { also: measures.points.map(({ threshold }) => threshold) }),
-      histogram: scoreHistogram(scores, trials.isTarget),
+      histogram: scoreHistogram(judged.scores, trials.isTarget),
     },
   };
   const calibration = protocol === "s4"
     ? null
     : calibrationOf(report, { model: loaded.id, settings, operatingPoint, windowSeconds });
-  return { report, names: data.names, trials, scores, calibration };
+  return { report, names: data.names, trials, scores: judged.scores, calibration };
 }
 
 async function openData(
@@ -206,7 +215,7 @@ function knownOf({ classes }: LoadedModel, { speakerNames }: VerificationData): 
 }
 
 function calibrationOf(
-  { eer, minDcf, points: [{ threshold, far, frr }], trials, data }: VerificationReport,
+  { eer, minDcf, points: [{ threshold, far, frr }], trials, data, llr }: VerificationReport,
   { settings, ...options }: {
     model: string;
     settings: ScoringSettings;
@@ -217,6 +226,7 @@ function calibrationOf(
   return makeCalibration({
     ...settings,
     threshold,
+    ...llr === null ? {} : { llr },
     ...options,
     eer: eer.value,
     minDcf: Object.fromEntries(minDcf.map(({ pTarget, value }) => [String(pTarget), value])),

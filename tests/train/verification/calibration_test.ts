@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Calibration, makeCalibration, parseCalibration } from "../../../train/verification/calibration.ts";
 import { calibrationPath, readCalibration, writeCalibration } from "../../../train/verification/calibration_file.ts";
 import { asNorm, cohortStatistics, makeCohort } from "../../../train/verification/cohort.ts";
+import type { LlrCalibration } from "../../../train/verification/llr.ts";
 import { operatingPointName, parseOperatingPoint } from "../../../train/verification/operating_point.ts";
 import { makeScorer } from "../../../train/verification/scorer.ts";
 import { withFolder } from "../../tasks/run.ts";
@@ -26,6 +27,11 @@ function sample(changes: Partial<Calibration> = {}): Calibration {
   });
 }
 
+const llr: LlrCalibration = {
+  ...{ prior: 0.5, bias: -3, weight: 8, duration: { shorter: 0.5, longer: 0.25, means: [1, 2] } },
+  cllr: { before: 0.8, after: 0.1, least: 0.05 },
+};
+
 const cohort = makeCohort([[1, 0, 0], [0, 2, 0], [0, 0, 1], [1, 1, 0]].map((v) => Float32Array.from(v)), { topN: 3 });
 
 Deno.test("a calibration comes back as it was written, beside a run or a file", async () => {
@@ -36,7 +42,12 @@ Deno.test("a calibration comes back as it was written, beside a run or a file", 
     strictEqual(await calibrationPath(file), join(folder, "x.calibration.json"));
     const mean = [0.5, 0, 1];
     for (
-      const calibration of [sample(), sample({ scoring: "cosine-mean", mean }), sample({ scoring: "s-norm", cohort })]
+      const calibration of [
+        sample(),
+        sample({ llr }),
+        sample({ scoring: "cosine-mean", mean }),
+        sample({ scoring: "s-norm", cohort }),
+      ]
     ) {
       for (const model of [folder, file]) {
         await writeCalibration(await calibrationPath(model), calibration);
@@ -109,6 +120,10 @@ Deno.test("a damaged calibration is refused, naming what is damaged", () => {
     [{ threshold: "0.2" }, "its threshold is damaged"],
     [{ operatingPoint: { criterion: "far", far: 2 } }, "its operatingPoint is damaged"],
     [{ operatingPoint: "eer" }, "its operatingPoint is damaged"],
+    [{ operatingPoint: { criterion: "prior", pTarget: 0.1 } }, "its llr is damaged"],
+    [{ llr: { ...llr, weight: "1" } }, "its llr is damaged"],
+    [{ llr: { ...llr, duration: { shorter: 1, longer: 1, means: [1] } } }, "its llr is damaged"],
+    [{ llr: { ...llr, cllr: null } }, "its llr is damaged"],
     [{ eer: 1.5 }, "its eer is damaged"],
     [{ windowSeconds: 0 }, "its windowSeconds is damaged"],
     [{ minDcf: { "0.01": -1 } }, "its minDcf is damaged"],
@@ -149,6 +164,24 @@ Deno.test("scores: cosine, after a mean, and normalised by a cohort", () => {
   strictEqual(normalised.scoreSides(sides[0], sides[1]), normalised.score(a, b));
 });
 
+Deno.test("log-likelihood ratios beside scores, and in their place where the threshold follows from a prior", () => {
+  const [a, b] = [Float32Array.of(3, 0, 0), Float32Array.of(1, 1, 0)];
+  const near = (found: number | null, wanted: number) =>
+    ok(Math.abs(found! - wanted) < 1e-5, `${found}, wanted ${wanted}`);
+  const beside = makeScorer(sample({ llr })), plain = -3 + 8 * Math.SQRT1_2;
+  near(beside.score(a, b), Math.SQRT1_2);
+  near(beside.llr(beside.side(a), beside.side(b)), plain);
+  const seconds = [Math.exp(3), Math.exp(1.5)] as const; // the shorter by 0.5 over its mean, the longer by 1
+  const sides = [beside.side(a, seconds[0]), beside.side(b, seconds[1])] as const;
+  near(beside.llr(...sides), plain + 0.25 + 0.25);
+  strictEqual(makeScorer(sample()).llr(...sides), null);
+  const operatingPoint = { criterion: "prior", pTarget: 0.1 } as const;
+  const instead = makeScorer(sample({ llr, operatingPoint, threshold: Math.log(9) }));
+  near(instead.scoreSides(...sides), plain + 0.5);
+  near(instead.score(a, b), plain);
+  deepStrictEqual([instead.isSame(2.2), instead.isSame(2.19)], [true, false]);
+});
+
 Deno.test("a scorer refuses embeddings of another size, and to go without what it needs", () => {
   const scorer = makeScorer(sample());
   const message = "Cannot score an embedding of 2 numbers: wanted 3, another model made it";
@@ -170,7 +203,7 @@ Deno.test("a cohort that tells nothing apart does not blow scores up", () => {
 });
 
 Deno.test("operating points have names", () => {
-  for (const name of ["eer", "f1", "min-dcf-0.01", "min-dcf-0.05", "far=0.001"]) {
+  for (const name of ["eer", "f1", "min-dcf-0.01", "min-dcf-0.05", "far=0.001", "prior=0.01"]) {
     strictEqual(operatingPointName(parseOperatingPoint(name)), name);
   }
   throws(() => parseOperatingPoint("best"), /^SyntaxError: Cannot use the operating point "best": wanted eer, /);

@@ -60,10 +60,10 @@ Deno.test("measures: Cllr of scores as log-likelihood ratios, EER and AUC by han
   const { report } = await withFiles({ scores }, measureScores);
   const cost = (x: number) => Math.log2(1 + Math.exp(x));
   const expected = ((cost(-2) + cost(0)) / 2 + (cost(1) + cost(-3)) / 2) / 2;
-  ok(Math.abs(report.cllr! - expected) < 1e-6, `${report.cllr} for ${expected}`);
+  ok(Math.abs(report.llr!.cllr.before - expected) < 1e-6, `${report.llr!.cllr.before} for ${expected}`);
   strictEqual(report.auc.value, 0.75);
   strictEqual(report.eer.value, 0.5);
-  ok(report.minCllr.value <= report.cllr!);
+  ok(report.minCllr.value <= report.llr!.cllr.before);
   deepStrictEqual([report.model, report.recordings, report.draws], [null, 0, 0]);
   await rejects(withFiles({ scores: "1 2\n1 3\n" }, measureScores), /all 2 trials are of the same speaker/);
   const named = await withFiles({

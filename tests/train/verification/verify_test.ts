@@ -113,7 +113,7 @@ Deno.test("each kind of scoring and each operating point makes a calibration tha
   await withRecordings(async ({ model, data, root }) => {
     const cohort = join(root, "data"); // whose they are does not matter here
     for (const scoring of ["cosine", "cosine-mean", "s-norm"] as const) {
-      for (const name of ["eer", "min-dcf-0.05", "far=0.1", "f1"]) {
+      for (const name of ["eer", "min-dcf-0.05", "far=0.1", "prior=0.3", "f1"]) {
         const operatingPoint = parseOperatingPoint(name);
         const { report, calibration, scores, trials } = await measure({
           ...{ model, data, scoring, operatingPoint },
@@ -126,6 +126,9 @@ Deno.test("each kind of scoring and each operating point makes a calibration tha
           operatingPoint,
           name,
         ]);
+        strictEqual(report.isLlr, name === "prior=0.3");
+        deepStrictEqual(calibration!.llr, report.llr);
+        strictEqual(report.llr!.prior, report.isLlr ? 0.3 : 0.5);
         strictEqual(calibration!.mean === undefined, scoring !== "cosine-mean");
         strictEqual(calibration!.cohort?.embeddings.count, scoring === "s-norm" ? 3 : undefined);
       }
