@@ -21,9 +21,15 @@ export const verificationOptions = {
     },
   ),
   root: text("Folder from which the paths of --trials count; default: the list's own", { placeholder: "DIR" }),
-  scoring: choice("How two embeddings are scored (default: cosine)", ["cosine", "cosine-mean", "s-norm"]),
+  scoring: choice("How two embeddings are scored (default: cosine)", ["cosine", "cosine-mean", "s-norm", "plda"]),
   cohort: text("Recordings of other people, for s-norm (and the mean of cosine-mean)", { placeholder: "DIR|FILE" }),
   cohortTop: integer("How many of the cohort a score is measured by (default: 300)", { min: 2 }),
+  pldaTrain: text("Recordings of known speakers to train PLDA on, for --scoring plda", { placeholder: "DIR|FILE" }),
+  pldaDim: integer("Numbers that embeddings are reduced to for PLDA (default: all)", { min: 1 }),
+  pldaWindow: number("Train PLDA on windows of so many seconds (default: recordings; 3 where nobody has two)", {
+    min: 0.1,
+    max: 3600,
+  }),
   operatingPoint: text(`The threshold to choose: ${operatingPointNames} (default: eer)`, { placeholder: "NAME" }),
   threshold: number("Show the rates at this threshold as well"),
   protocol: choice("s4: S4's way, with self-pairs and a grid, for comparison (default: standard)", ["standard", "s4"]),
@@ -57,9 +63,12 @@ export function isVerification(
   others: Readonly<Record<string, unknown>>,
 ): boolean {
   const { verification, trials, root, scoring, cohort, cohortTop, operatingPoint, threshold, protocol } = options;
-  const { windowSeconds, seed, calibrate } = options;
+  const { windowSeconds, seed, calibrate, pldaTrain, pldaDim, pldaWindow } = options;
   const isAsked = verification === true || trials !== undefined;
-  const own = { root, scoring, cohort, cohortTop, operatingPoint, threshold, protocol, windowSeconds, seed, calibrate };
+  const own = {
+    ...{ root, scoring, cohort, cohortTop, operatingPoint, threshold, protocol, windowSeconds, seed, calibrate },
+    ...{ pldaTrain, pldaDim, pldaWindow },
+  };
   const stray = Object.entries(isAsked ? others : own).find(([, value]) => value !== undefined && value !== false);
   if (stray === undefined) return isAsked;
   throw new UsageError(
@@ -96,7 +105,8 @@ export async function evaluateVerification(options: Options, screen: Screen): Pr
   return result.report.skipped.length > 0 ? exitCodes.failed : exitCodes.done;
 }
 
-function checkSources({ trials, data, root, label, labelColumn, protocol, scoring, cohort, cohortTop }: Options): void {
+function checkSources(options: Options): void {
+  const { trials, data, root, label, labelColumn, protocol, scoring, cohort, cohortTop } = options;
   const refuse = (fact: string) => new UsageError(`Cannot verify: ${fact}`);
   if (trials !== undefined && data !== undefined) throw refuse("give either --data or --trials");
   if (trials === undefined && data === undefined) {
@@ -112,7 +122,13 @@ function checkSources({ trials, data, root, label, labelColumn, protocol, scorin
   if (scoring === "s-norm" && cohort === undefined) {
     throw refuse("--scoring s-norm needs recordings of other people: --cohort DIR");
   }
-  if (cohort !== undefined && (scoring ?? "cosine") === "cosine") {
+  if (scoring === "plda" && options.pldaTrain === undefined) {
+    throw refuse("--scoring plda needs recordings of known speakers to train it: --plda-train DIR");
+  }
+  const { pldaTrain, pldaDim, pldaWindow } = options;
+  const stray = Object.entries({ pldaTrain, pldaDim, pldaWindow }).find(([, value]) => value !== undefined);
+  if (scoring !== "plda" && stray !== undefined) throw refuse(`${flagOf(stray[0])} is for --scoring plda`);
+  if (cohort !== undefined && ["cosine", "plda"].includes(scoring ?? "cosine")) {
     throw refuse("--cohort is for --scoring s-norm or cosine-mean");
   }
   if (cohortTop !== undefined && scoring !== "s-norm") throw refuse("--cohort-top is for --scoring s-norm");

@@ -68,6 +68,40 @@ Deno.test("evaluate --verification: writes report, pictures and calibration besi
   });
 });
 
+Deno.test("evaluate --scoring plda: windows where nobody has two recordings, and verify judges by it", async () => {
+  await withSpeakers(async ({ root, model, data }) => {
+    const train = join(root, "train"), db = join(root, "s.db");
+    for (let s = 0; s < 6; s++) {
+      await Deno.mkdir(join(train, `s${s}`), { recursive: true });
+      await Deno.writeFile(join(train, `s${s}`, "a.wav"), encodeWav(voice(80 + 30 * s, 1.2, s), sampleRate));
+    }
+    const given = ["--model", model, "--verification", "--data", data, "--device", "cpu", "--scoring", "plda"];
+    const args = [...given, "--plda-train", train, "--plda-window", "0.4"];
+    refused(
+      await runDenoTask("evaluate", args),
+      /there are 6 speakers for the 16 numbers of an embedding, .* --plda-dim N, at most 5$/m,
+      1,
+    );
+    refused(await runDenoTask("evaluate", args.toSpliced(-2)), /each of 6 speakers has one embedding, /, 1);
+    const { code, out, err } = await runDenoTask("evaluate", [...args, "--plda-dim", "3"]);
+    strictEqual(code, 0, err);
+    match(out, /Train PLDA on 18 windows of 0\.4 s of 6 speakers$/m);
+    match(out, /; PLDA in 3 dimensions, trained on .*train$/m);
+    const shared = ["--db", db, "--device", "cpu"], at = (name: string) => join(data, name);
+    const enrolled = await runDenoTask("enroll", [
+      "dora",
+      at("dora/0.wav"),
+      at("dora/1.wav"),
+      "--model",
+      model,
+      ...shared,
+    ]);
+    strictEqual(enrolled.code, 0, enrolled.err);
+    strictEqual((await runDenoTask("verify", ["dora", at("dora/2.wav"), ...shared])).code, 0);
+    strictEqual((await runDenoTask("verify", ["dora", at("emil/2.wav"), ...shared])).code, 3);
+  });
+});
+
 Deno.test("evaluate: flags that contradict each other exit with 2", async () => {
   const usage = async (args: string[], message: RegExp) =>
     refused(await runDenoTask("evaluate", ["--model", "m", ...args]), message, 2);
@@ -86,6 +120,8 @@ Deno.test("evaluate: flags that contradict each other exit with 2", async () => 
     ["--verification", "--data", "d", "--scoring", "s-norm"],
     /needs recordings of other people: --cohort DIR$/m,
   );
+  await usage(["--verification", "--data", "d", "--scoring", "plda"], /to train it: --plda-train DIR$/m);
+  await usage(["--verification", "--data", "d", "--plda-dim", "3"], /--plda-dim is for --scoring plda$/m);
   await usage(["--trials", "t", "--protocol", "s4"], /--protocol s4 is of all pairs of --data/);
 });
 

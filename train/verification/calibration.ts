@@ -1,14 +1,15 @@
 /** What was chosen and measured for a model, so that its scores can be judged. Works in a browser. @module */
 import type { Cohort } from "./cohort.ts";
 import type { LlrCalibration } from "./llr.ts";
+import { type LengthNorm, lengthNorms, type PldaSpace } from "./plda_space.ts";
 import { type OperatingPoint, operatingPointName, parseOperatingPoint } from "./operating_point.ts";
 
 const FORMAT = "voxgrad calibration 1";
 
 /** Ways to score two embeddings. */
-export const scorings = ["cosine", "cosine-mean", "s-norm"] as const;
+export const scorings = ["cosine", "cosine-mean", "s-norm", "plda"] as const;
 
-/** "cosine"; "cosine-mean": after a mean has been subtracted from both; "s-norm": the cosine measured by those of a cohort. */
+/** "cosine"; "cosine-mean": after a mean has been subtracted from both; "s-norm": the cosine measured by those of a cohort; "plda": a log-likelihood ratio. */
 export type Scoring = (typeof scorings)[number];
 
 /** A model's threshold, and the trials it was chosen on. Shares are 0 to 1. */
@@ -45,10 +46,13 @@ export interface Calibration {
   readonly mean?: readonly number[];
   /** Embeddings of other people; for "s-norm". */
   readonly cohort?: Cohort;
+  /** What scores; for "plda". */
+  readonly plda?: PldaSpace;
 }
 
-/** A calibration as its file has it: the cohort lies in a file beside it. */
-export type CalibrationFile = Omit<Calibration, "cohort"> & {
+/** A calibration as its file has it: cohort and PLDA lie in files beside it. */
+export type CalibrationFile = Omit<Calibration, "cohort" | "plda"> & {
+  readonly plda?: { readonly file: string; readonly lengthNorm: LengthNorm };
   readonly cohort?: { readonly file: string; readonly topN: number };
 };
 
@@ -104,6 +108,7 @@ const checks: Readonly<Record<keyof CalibrationFile, Check>> = {
     (x === undefined) === (scoring !== "cosine-mean") &&
     (x === undefined || (Array.isArray(x) && x.length > 0 && x.every(Number.isFinite))),
   cohort: (x, { scoring }) => (x === undefined) === (scoring !== "s-norm") && (x === undefined || isCohortFile(x)),
+  plda: (x, { scoring }) => (x === undefined) === (scoring !== "plda") && (x === undefined || isPldaFile(x)),
 };
 
 function isLlr(value: unknown): boolean {
@@ -116,10 +121,17 @@ function isLlr(value: unknown): boolean {
     means.every(Number.isFinite);
 }
 
-/** The name must lie beside the calibration: it comes from a file, which could come from anywhere. */
 function isCohortFile(value: unknown): boolean {
-  return isRecord(value) && typeof value.file === "string" && /^[^/\\\0]+\.safetensors$/.test(value.file) &&
-    isCount(value.topN, value) && (value.topN as number) >= 2;
+  return isRecord(value) && isNeighbour(value.file) && isCount(value.topN, value) && (value.topN as number) >= 2;
+}
+
+function isPldaFile(value: unknown): boolean {
+  return isRecord(value) && isNeighbour(value.file) && lengthNorms.some((name) => name === value.lengthNorm);
+}
+
+/** A file must lie beside the calibration: its name comes from a file, which could come from anywhere. */
+function isNeighbour(file: unknown): boolean {
+  return typeof file === "string" && /^[^/\\\0]+\.safetensors$/.test(file);
 }
 
 function isOperatingPoint(value: unknown): boolean {

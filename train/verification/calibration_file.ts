@@ -4,6 +4,7 @@ import { encodeSafetensors, openSafetensors, writeAtomic } from "../../data/file
 import { ioFact } from "../io_fact.ts";
 import { type Calibration, parseCalibration } from "./calibration.ts";
 import { type Cohort, makeCohort } from "./cohort.ts";
+import type { LengthNorm, PldaSpace } from "./plda_space.ts";
 import { rowOf } from "./vector_matrix.ts";
 
 const EMBEDDINGS = "embeddings";
@@ -36,13 +37,16 @@ export async function readCalibration(model: string, { id }: { readonly id: stri
     }
     throw new Error(`Cannot judge by "${model}": its threshold is not known, there is no "${path}"; ${remedy}`);
   });
-  const { cohort, ...calibration } = parseCalibration(json, path);
+  const { cohort, plda, ...calibration } = parseCalibration(json, path);
   if (calibration.model !== id) {
     throw new Error(`Cannot judge by "${model}": "${path}" was measured with another model; ${remedy}`);
   }
-  return cohort === undefined
-    ? calibration
-    : { ...calibration, cohort: readCohort(join(dirname(path), cohort.file), cohort) };
+  const beside = (file: string) => join(dirname(path), file);
+  return {
+    ...calibration,
+    ...cohort === undefined ? {} : { cohort: readCohort(beside(cohort.file), cohort) },
+    ...plda === undefined ? {} : { plda: readPlda(beside(plda.file), plda) },
+  };
 }
 
 function readCohort(path: string, { topN }: { topN: number }): Cohort {
@@ -55,35 +59,70 @@ function readCohort(path: string, { topN }: { topN: number }): Cohort {
   return makeCohort(Array.from({ length: matrix.count }, (_, i) => rowOf(matrix, i)), { topN });
 }
 
+function readPlda(path: string, { lengthNorm }: { lengthNorm: LengthNorm }): PldaSpace {
+  using file = openSafetensors(path);
+  const [mean, transform, psi] = ["mean", "transform", "psi"].map((name) => {
+    const { shape, data } = file.read(name);
+    if (data instanceof Float32Array && data.length > 0 && data.every(Number.isFinite)) return { shape, data };
+    throw damagedPlda(path);
+  });
+  const [inputDim, dim] = [mean.data.length, psi.data.length];
+  const fits = transform.shape.length === 2 && transform.shape[0] === dim && transform.shape[1] === inputDim;
+  if (!fits || psi.data.some((x) => x < 0)) throw damagedPlda(path);
+  return { inputDim, mean: mean.data, transform: transform.data, psi: psi.data, lengthNorm };
+}
+
+function damagedPlda(path: string): SyntaxError {
+  return new SyntaxError(`Cannot read "${path}": it holds no PLDA`);
+}
+
 /**
  * Writes the calibration of a model; a crash at any moment leaves the old one or the new one.
  *
  * @param path where it belongs, see {@linkcode calibrationPath}
  * @throws {Error} Where it cannot be written.
  */
-export async function writeCalibration(path: string, { cohort, ...calibration }: Calibration): Promise<void> {
+export async function writeCalibration(path: string, { cohort, plda, ...calibration }: Calibration): Promise<void> {
   try {
-    const before = await cohortFileOf(path);
-    const file = cohort === undefined ? undefined : await writeCohort(path, cohort);
-    const own = file === undefined ? {} : { cohort: { file, topN: cohort!.topN } };
+    const before = await filesOf(path);
+    const own = {
+      ...cohort === undefined ? {} : { cohort: { file: await writeCohort(path, cohort), topN: cohort.topN } },
+      ...plda === undefined ? {} : { plda: { file: await writePlda(path, plda), lengthNorm: plda.lengthNorm } },
+    };
     await writeAtomic(path, JSON.stringify({ ...calibration, ...own }, null, 2) + "\n");
-    if (before !== undefined && before !== file) await Deno.remove(join(dirname(path), before)).catch(() => {});
+    const kept: readonly unknown[] = Object.values(own).map(({ file }) => file);
+    for (const file of before) if (!kept.includes(file)) await Deno.remove(join(dirname(path), file)).catch(() => {});
   } catch (error) {
     throw new Error(`Cannot write "${path}": ${ioFact(error)}`, { cause: error });
   }
 }
 
-/** The cohort's file is named by what is in it, so that the old calibration keeps its own until the new one stands. */
 async function writeCohort(path: string, { embeddings: { values, count, dim } }: Cohort): Promise<string> {
-  const bytes = encodeSafetensors({ [EMBEDDINGS]: { shape: [count, dim], data: values } });
+  return await writeBeside(path, "cohort", encodeSafetensors({ [EMBEDDINGS]: { shape: [count, dim], data: values } }));
+}
+
+async function writePlda(path: string, { inputDim, mean, transform, psi }: PldaSpace): Promise<string> {
+  const arrays = {
+    mean: { shape: [inputDim], data: Float32Array.from(mean) },
+    transform: { shape: [psi.length, inputDim], data: Float32Array.from(transform) },
+    psi: { shape: [psi.length], data: Float32Array.from(psi) },
+  };
+  return await writeBeside(path, "plda", encodeSafetensors(arrays));
+}
+
+/** The file is named by what is in it, so that the old calibration keeps its own until the new one stands. */
+async function writeBeside(path: string, kind: string, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-  const file = `${basename(path).replace(/\.json$/, "")}-cohort-${digest.slice(0, 12)}.safetensors`;
+  const file = `${basename(path).replace(/\.json$/, "")}-${kind}-${digest.slice(0, 12)}.safetensors`;
   await writeAtomic(join(dirname(path), file), bytes);
   return file;
 }
 
-/** The cohort that a calibration names, if there is one that can be read. */
-async function cohortFileOf(path: string): Promise<string | undefined> {
-  return await Deno.readTextFile(path).then((json) => parseCalibration(json, path).cohort?.file, () => undefined)
-    .catch(() => undefined);
+/** The files that a calibration names, if there is one that can be read. */
+async function filesOf(path: string): Promise<string[]> {
+  const files = (json: string) => {
+    const { cohort, plda } = parseCalibration(json, path);
+    return [cohort?.file, plda?.file].filter((file) => file !== undefined);
+  };
+  return await Deno.readTextFile(path).then(files).catch(() => []);
 }

@@ -43,7 +43,8 @@ export async function measureScores(request: ScoresRequest): Promise<Omit<Verify
     : notesOn(measures, { speakers: people, trials: counts, knownSpeakers: 0 });
   const report: VerificationReport = {
     format: "voxgrad verification 2",
-    ...{ model: null, modelId: null, step: null, data: path, protocol: "standard", scoring: "file", cohort: null },
+    ...{ model: null, modelId: null, step: null, data: path, protocol: "standard", scoring: "file" },
+    ...{ cohort: null, plda: null },
     ...{ recordings: names.length, speakers: people, trials: counts, skipped: [], s4: null },
     leftOut: { self: selfTrials, unusable: 0 },
     notes: unlisted === 0 ? notes : [...notes, `Left out: ${unlisted} scored pairs that "${list}" does not have`],

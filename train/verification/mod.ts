@@ -22,7 +22,7 @@ export {
   type PldaTrainOptions,
   type Rows,
 } from "./plda.ts";
-export type { LengthNorm } from "./plda_space.ts";
+export type { LengthNorm, PldaSpace } from "./plda_space.ts";
 export type { DetPoint, ScoreHistogram, SweepRow } from "./pictures.ts";
 export type { VerificationContext, VerificationReport } from "./report.ts";
 export { readScores, type ScoredTrials } from "./score_file.ts";

@@ -5,6 +5,9 @@
  */
 import type { Plda } from "./plda.ts";
 
+/** Names of {@linkcode LengthNorm}. */
+export const lengthNorms: readonly LengthNorm[] = ["none", "simple", "kaldi"];
+
 /**
  * How vectors are scaled before they are compared, so that loud and quiet ones count alike: to the length √(dimensions), "simple" in the metric of
  * W⁻¹, "kaldi" in that of (B + W/n)⁻¹ for the mean of n embeddings; or not at all.
@@ -27,7 +30,7 @@ export interface PldaSpace {
 
 /** A vector in such a space. */
 export interface Projected {
-  readonly vector: Float64Array;
+  readonly vector: Float64Array | Float32Array;
   /** How many embeddings it is the mean of. */
   readonly count: number;
 }
@@ -75,7 +78,7 @@ function lengthOf(vector: Float64Array, psi: ArrayLike<number> | null, count: nu
 export function scoreProjected(a: Projected, b: Projected, { psi }: PldaSpace): number {
   let score = 0;
   for (let i = 0; i < psi.length; i++) {
-    const { square, cross, constant } = termsOf(psi[i], a.count, b.count);
+    const { square, cross, constant } = scoreTerms(psi[i], a.count, b.count);
     const [x, y] = [a.vector[i], b.vector[i]];
     score += constant + cross * x * y - square[0] * x * x - square[1] * y * y;
   }
@@ -86,7 +89,7 @@ export function scoreProjected(a: Projected, b: Projected, { psi }: PldaSpace): 
  * The score in one dimension is constant + cross·x·y − square₀·x² − square₁·y²: of two normal variables with the variances v = psi + 1/n and
  * w = psi + 1/m, which have the covariance psi where the speaker is the same, and none where not.
  */
-function termsOf(psi: number, n: number, m: number) {
+export function scoreTerms(psi: number, n: number, m: number) {
   const [v, w] = [psi + 1 / n, psi + 1 / m];
   const determinant = psi / n + psi / m + 1 / (n * m); // vw − psi², where nothing cancels
   return {

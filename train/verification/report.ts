@@ -22,6 +22,8 @@ export interface VerificationContext {
   readonly scoring: Scoring | "file";
   /** Recordings or speakers of the cohort, and how many of them a score is measured by; null without. */
   readonly cohort: { readonly data: string; readonly embeddings: number; readonly topN: number } | null;
+  /** What PLDA was trained on, and numbers that it compares; null without. */
+  readonly plda: { readonly data: string; readonly dim: number } | null;
   /** Recordings that were compared; 0 where scores stand beside labels alone, without names. */
   readonly recordings: number;
   /** Speakers of them. */

@@ -1,6 +1,7 @@
 /** Scores of many trials: matrix products where most pairs are wanted. @module */
 import { scope, tensor } from "../../tensor/mod.ts";
 import { asNorm, type Cohort, type CohortStatistics, statisticsOfTop } from "./cohort.ts";
+import { type PldaSpace, projected, scoreTerms } from "./plda_space.ts";
 import type { ScoringSettings } from "./scorer.ts";
 import type { TrialList } from "./trials.ts";
 import { rowOf, type VectorMatrix } from "./vector_matrix.ts";
@@ -19,13 +20,17 @@ const BLOCK = 512;
 export async function scoreTrials(
   embeddings: VectorMatrix,
   trials: TrialList,
-  { scoring, mean, cohort }: ScoringSettings,
+  { scoring, mean, cohort, plda }: ScoringSettings,
 ): Promise<Float32Array> {
+  if (scoring === "plda") {
+    if (plda === undefined) throw new TypeError("Cannot score by PLDA: there is no model of it");
+    return await pldaScores(embeddings, trials, plda);
+  }
   if (scoring === "cosine-mean" && mean === undefined) {
     throw new TypeError("Cannot score by cosine-mean: there is no mean");
   }
   const vectors = directions(embeddings, scoring === "cosine-mean" ? mean! : null);
-  const cosines = await pairCosines(vectors, trials);
+  const cosines = await pairProducts(vectors, trials);
   if (scoring !== "s-norm") return cosines;
   if (cohort === undefined) throw new TypeError("Cannot score by s-norm: there is no cohort");
   const statistics = await statisticsOfAll(vectors, cohort);
@@ -54,7 +59,22 @@ function directions(embeddings: VectorMatrix, mean: readonly number[] | null): V
   return { values, count, dim };
 }
 
-async function pairCosines(vectors: VectorMatrix, trials: TrialList): Promise<Float32Array> {
+/** A score is a product of both, each dimension weighed, less a square of either: see `scoreTerms`. */
+async function pldaScores(embeddings: VectorMatrix, trials: TrialList, space: PldaSpace): Promise<Float32Array> {
+  const terms = Array.from(space.psi, (psi) => scoreTerms(psi, 1, 1));
+  const { count } = embeddings, dim = terms.length, values = new Float32Array(count * dim);
+  const squares = new Float64Array(count), constant = terms.reduce((sum, term) => sum + term.constant, 0);
+  for (let i = 0; i < count; i++) {
+    projected(unit(rowOf(embeddings, i)), space).vector.forEach((x, k) => {
+      values[i * dim + k] = Math.sqrt(terms[k].cross) * x;
+      squares[i] += terms[k].square[0] * x * x;
+    });
+  }
+  const products = await pairProducts({ values, count, dim }, trials), { left, right } = trials;
+  return products.map((product, i) => constant + product - squares[left[i]] - squares[right[i]]);
+}
+
+async function pairProducts(vectors: VectorMatrix, trials: TrialList): Promise<Float32Array> {
   const { left, right } = trials, cosines = new Float32Array(left.length);
   if (left.length * 8 < vectors.count ** 2) { // few of all pairs: no need for the others
     for (let i = 0; i < left.length; i++) cosines[i] = dot(rowOf(vectors, left[i]), rowOf(vectors, right[i]));

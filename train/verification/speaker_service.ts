@@ -11,7 +11,6 @@ import { speakerName } from "../../data/speakers/speaker_name.ts";
 import { nearNames } from "../../data/near_names.ts";
 import type { Judge } from "./judge.ts";
 import type { ScoreSide } from "./scorer.ts";
-import { meanDirection } from "./vectors.ts";
 
 /** One of the recordings that are asked about. */
 export interface HeardVoice {
@@ -134,7 +133,7 @@ export class SpeakerService {
         throw new RangeError(`Cannot compare an embedding of ${length} values: the model's have ${dim}`);
       }
     }
-    return judge.side(meanDirection(embeddings), recordings.reduce((sum, { seconds = NaN }) => sum + seconds, 0));
+    return judge.sideOfAll(embeddings, recordings.reduce((sum, { seconds = NaN }) => sum + seconds, 0));
   }
 
   #needJudge(): Judge {
@@ -149,7 +148,7 @@ export class SpeakerService {
     if (this.#templates?.of !== voices) {
       const list = voices.map(({ name, embeddings, seconds }) => ({
         name,
-        side: judge.side(meanDirection(embeddings), seconds),
+        side: judge.sideOfAll(embeddings, seconds),
       }));
       this.#templates = { of: voices, list };
     }

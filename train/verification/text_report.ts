@@ -29,13 +29,14 @@ export function dataOf({ data, recordings, speakers }: VerificationReport): stri
 }
 
 /** How scores were made, in words. */
-export function scoringOf(report: Pick<VerificationReport, "scoring" | "cohort" | "isLlr">): string {
+export function scoringOf(report: Pick<VerificationReport, "scoring" | "cohort" | "isLlr" | "plda">): string {
   return report.isLlr ? `log-likelihood ratios of ${plainScoringOf(report)}` : plainScoringOf(report);
 }
 
-function plainScoringOf({ scoring, cohort }: Pick<VerificationReport, "scoring" | "cohort">): string {
+function plainScoringOf({ scoring, cohort, plda }: Pick<VerificationReport, "scoring" | "cohort" | "plda">): string {
   if (scoring === "file") return "scores as given";
   if (scoring === "cosine") return "cosine";
+  if (plda !== null) return `PLDA in ${plda.dim} dimensions, trained on ${plda.data}`;
   if (cohort === null) return "cosine after subtracting a mean";
   return `s-norm by the ${cohort.topN} nearest of ${cohort.embeddings} in ${cohort.data}`;
 }

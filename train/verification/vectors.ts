@@ -20,3 +20,10 @@ export function meanDirection(vectors: readonly Float32Array[]): Float32Array {
   for (const vector of vectors) unit(vector).forEach((x, i) => sum[i] += x);
   return unit(sum);
 }
+
+/** The mean of vectors at length 1, as long as they agree. */
+export function meanOfUnits(vectors: readonly Float32Array[]): Float32Array {
+  const sum = new Float32Array(vectors[0].length);
+  for (const vector of vectors) unit(vector).forEach((x, i) => sum[i] += x / vectors.length);
+  return sum;
+}

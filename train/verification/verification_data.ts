@@ -141,7 +141,8 @@ async function openSet(path: string, options: DataOptions): Promise<EmbeddedReco
   };
 }
 
-async function listRecordings(
+/** Recordings of a folder or a list, with their speakers where something says who they are. */
+export async function listRecordings(
   path: string,
   { label, labelColumn, screen, mustSayWho = false }: DataOptions,
 ): Promise<{ recordings: NamedRecording[]; labels: string[] | null }> {

@@ -25,7 +25,10 @@ import {
   openTrials,
   type VerificationData,
 } from "./verification_data.ts";
+import { trainPldaSpace } from "./plda_model.ts";
+import type { PldaSpace } from "./plda_space.ts";
 import { rowOf } from "./vector_matrix.ts";
+import { openForPlda } from "./plda_data.ts";
 import { meanDirection } from "./vectors.ts";
 
 /** What to compare, and how. */
@@ -48,6 +51,12 @@ export interface VerifyRequest {
   readonly scoring?: Scoring;
   /** Recordings of other people, for "s-norm" and "cosine-mean"; those of one speaker are taken together. */
   readonly cohort?: string;
+  /** Recordings of known speakers that PLDA is trained on, for "plda". */
+  readonly pldaTrain?: string;
+  /** Numbers that embeddings are reduced to for PLDA; default: all. */
+  readonly pldaDim?: number;
+  /** PLDA is trained on windows of so many seconds. Default: on whole recordings; on windows of 3 s where no speaker has two. */
+  readonly pldaWindow?: number;
   /** How many of the cohort a score is measured by. Default 300. */
   readonly topN?: number;
   /** The threshold to choose. Default the equal error rate's. */
@@ -89,7 +98,7 @@ export function verify(request: VerifyRequest, { screen }: { screen: Screen }): 
 }
 
 function checkRequest(
-  { trials, data, protocol = "standard", scoring = "cosine", cohort, operatingPoint }: VerifyRequest,
+  { trials, data, protocol = "standard", scoring = "cosine", cohort, operatingPoint, pldaTrain }: VerifyRequest,
 ): void {
   if ((trials === undefined) === (data === undefined)) {
     throw new Error("Cannot verify: give either recordings with --data DIR or a list of trials with --trials FILE");
@@ -103,7 +112,10 @@ function checkRequest(
   if (scoring === "s-norm" && cohort === undefined) {
     throw new Error("Cannot verify: s-norm needs recordings of other people; give them with --cohort DIR");
   }
-  if (scoring === "cosine" && cohort !== undefined) {
+  if ((scoring === "plda") !== (pldaTrain !== undefined)) {
+    throw new Error("Cannot verify: --scoring plda and recordings to train it, --plda-train DIR, go together");
+  }
+  if ((scoring === "cosine" || scoring === "plda") && cohort !== undefined) {
     throw new Error("Cannot verify: a cohort is for s-norm and cosine-mean; give one of them with --scoring");
   }
 }
@@ -166,11 +178,22 @@ async function settingsOf(
 ): Promise<ScoringSettings> {
   const { scoring = "cosine", cohort: path, topN = 300 } = request;
   if (scoring === "cosine") return { scoring };
+  if (scoring === "plda") return { scoring, plda: await pldaOf(request, options) };
   const people = path === undefined
     ? null
     : await openEmbedded(path, { ...options, label: undefined, labelColumn: undefined });
   if (scoring === "cosine-mean") return { scoring, mean: meanOf((people ?? data).embeddings) };
   return { scoring, cohort: makeCohort(bySpeaker(people!), { topN }) };
+}
+
+async function pldaOf(
+  { pldaTrain: path, pldaDim, pldaWindow }: VerifyRequest,
+  options: DataOptions,
+): Promise<PldaSpace> {
+  const { labels, embeddings, windowSeconds } = await openForPlda(path!, { ...options, pldaWindow });
+  const rows = windowSeconds === null ? "recordings" : `windows of ${windowSeconds} s`;
+  options.screen.info(`Train PLDA on ${embeddings.count} ${rows} of ${new Set(labels).size} speakers`);
+  return await trainPldaSpace(embeddings, { labels, dim: pldaDim });
 }
 
 /** One embedding for each speaker, where they are known. */
@@ -181,7 +204,7 @@ function bySpeaker({ labels, embeddings }: EmbeddedRecordings): Float32Array[] {
 }
 
 function contextOf(
-  { model, trials: list, data: path, protocol = "standard", scoring = "cosine", cohort }: VerifyRequest,
+  { model, trials: list, data: path, protocol = "standard", scoring = "cosine", cohort, pldaTrain }: VerifyRequest,
   { loaded, data, trials, settings, skipped }: {
     loaded: LoadedModel;
     data: VerificationData;
@@ -200,6 +223,7 @@ function contextOf(
     cohort: settings.cohort === undefined
       ? null
       : { data: cohort!, embeddings: settings.cohort.embeddings.count, topN: settings.cohort.topN },
+    plda: settings.plda === undefined ? null : { data: pldaTrain!, dim: settings.plda.psi.length },
     recordings: data.names.length,
     speakers: new Set(data.speakers).size,
     trials: countTrials(trials),

@@ -16,16 +16,8 @@ function reportOf(scoreOf: (isTarget: number, place: number) => number): Verific
   const { measures, curve } = measureTrials(scores, trials, { speakers, operatingPoint, seed: 1 });
   return {
     ...measures,
-    ...{
-      format: "voxgrad verification 2",
-      llr: null,
-      isLlr: false,
-      model: "m",
-      modelId: "",
-      step: 1,
-      data: "d",
-      protocol: "standard",
-    },
+    ...{ format: "voxgrad verification 2", llr: null, isLlr: false, plda: null, model: "m", modelId: "", step: 1 },
+    ...{ data: "d", protocol: "standard" },
     ...{ scoring: "cosine", cohort: null, recordings: 6, speakers: 2, trials: countTrials(trials), s4: null },
     ...{ leftOut: { self: 0, unusable: 0 }, skipped: [], notes: [] },
     curves: {

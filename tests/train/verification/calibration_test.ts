@@ -115,7 +115,10 @@ Deno.test("a damaged calibration is refused, naming what is damaged", () => {
   const cases: [object, string][] = [
     [{ format: "voxgrad calibration 2" }, "it is no calibration of this version of voxgrad"],
     [{ model: "ab" }, "its model is damaged"],
-    [{ scoring: "plda" }, "its scoring is damaged"],
+    [{ scoring: "lda" }, "its scoring is damaged"],
+    [{ scoring: "plda" }, "its plda is damaged"],
+    [{ scoring: "plda", plda: { file: "../x.safetensors", lengthNorm: "kaldi" } }, "its plda is damaged"],
+    [{ scoring: "plda", plda: { file: "x.safetensors", lengthNorm: "long" } }, "its plda is damaged"],
     [{ threshold: null }, "its threshold is damaged"],
     [{ threshold: "0.2" }, "its threshold is damaged"],
     [{ operatingPoint: { criterion: "far", far: 2 } }, "its operatingPoint is damaged"],

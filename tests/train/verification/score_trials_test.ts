@@ -3,6 +3,7 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { Random } from "../../../data/random.ts";
 import { detCurve, equalErrorRate } from "../../../train/metrics/mod.ts";
 import { makeCohort } from "../../../train/verification/cohort.ts";
+import { trainPldaSpace } from "../../../train/verification/plda_model.ts";
 import { meanOf, scoreTrials } from "../../../train/verification/score_trials.ts";
 import { makeScorer, type ScoringSettings } from "../../../train/verification/scorer.ts";
 import { allPairs, chosenTrials } from "../../../train/verification/trials.ts";
@@ -21,6 +22,10 @@ forEachDevice("scores of all pairs and of a few, by each kind of scoring", async
     { scoring: "cosine-mean", mean: meanOf(embeddings) },
     { scoring: "s-norm", cohort: makeCohort(vectors(40, 7, 2), { topN: 15 }) },
   ];
+  for (const dim of [undefined, 3]) {
+    const labels = Array.from({ length: 600 }, (_, i) => `s${i % 50}`);
+    settings.push({ scoring: "plda", plda: await trainPldaSpace(embeddings, { labels, dim }) });
+  }
   const all = allPairs(new Uint32Array(600));
   const random = new Random(3);
   const few = chosenTrials(all, Uint32Array.from({ length: 50 }, () => random.below(all.left.length)));
@@ -62,6 +67,7 @@ Deno.test("no trials have no scores, and what is missing or does not fit is refu
   deepStrictEqual(await scoreTrials(embeddings, none, { scoring: "cosine" }), new Float32Array(0));
   const trials = allPairs(new Uint32Array(3));
   await rejects(scoreTrials(embeddings, trials, { scoring: "s-norm" }), /there is no cohort/);
+  await rejects(scoreTrials(embeddings, trials, { scoring: "plda" }), /there is no model of it/);
   await rejects(scoreTrials(embeddings, trials, { scoring: "cosine-mean" }), /there is no mean/);
   await rejects(
     scoreTrials(embeddings, trials, { scoring: "cosine-mean", mean: [1] }),
