@@ -7,10 +7,11 @@ import { parseFacts } from "../model_facts.ts";
 import { modelFileOf } from "../model_file.ts";
 import type { Exported, ExportedFile, Exporter, ExportTarget, StoredModel } from "./exporter.ts";
 import { huggingface } from "./huggingface.ts";
+import { speechbrain } from "./speechbrain.ts";
 import { torch } from "./torch.ts";
 import { voxgrad } from "./voxgrad.ts";
 
-const exporters: readonly Exporter[] = [huggingface, torch, voxgrad];
+const exporters: readonly Exporter[] = [huggingface, speechbrain, torch, voxgrad];
 
 /** How a model is exported. */
 export interface ExportOptions {

@@ -4,7 +4,7 @@ import type { Origin } from "../import/origin.ts";
 import type { ModelFacts } from "../model_facts.ts";
 
 /** Toolkits for which models can be written, as `--to` takes them. */
-export const exportTargets = ["huggingface", "torch", "voxgrad"] as const;
+export const exportTargets = ["huggingface", "speechbrain", "torch", "voxgrad"] as const;
 
 /** One of them. */
 export type ExportTarget = (typeof exportTargets)[number];
